@@ -1,0 +1,133 @@
+/**
+ * What workflows may ask for, and nothing else: the interfaces that the activity factories fulfil and that workflows see
+ * by `import type`. Names carry their noun, since Temporal registers them in one flat list. Every argument and result is
+ * plain JSON, small, and free of secrets; bulk data goes through the store by reference.
+ */
+import type { Artifact, ListRef } from '../domain/artifacts.ts';
+import type { Damage } from '../domain/damage.ts';
+import type { RecoverySet } from '../domain/recovery-set.ts';
+import type { RunReport } from '../domain/report.ts';
+import type { Initiator, RunSettings } from '../domain/settings.ts';
+import type { ShapeDifference } from '../domain/shape.ts';
+import type { Gate } from '../domain/verdict.ts';
+
+/** Progress of a long activity: heartbeat details, and where the next attempt goes on. */
+export interface Progress {
+  /** What is being done, for the person who reads the heartbeat. */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  /** Opaque: only the activity that wrote it reads it. */
+  readonly cursor?: string;
+}
+
+/** Long activities take the progress of the attempt before, when there was one. */
+export interface Resumable {
+  readonly resume?: Progress | undefined;
+}
+
+/** Writes counted by what happened to each point. */
+export interface RepairCounts {
+  readonly written: number;
+  /** Left alone because somebody changed it after the assessment: newer data is never overwritten. */
+  readonly newer: number;
+}
+
+export interface RunActivities {
+  /**
+   * Opens a run: reads the environment's name inside every store and compares it with the worker's, resolves the
+   * collection's name, and tells the settings that the run goes by.
+   * @throws WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT, UNEXPECTED_SCHEMA
+   */
+  openRun(): Promise<{ settings: RunSettings; initiator: Initiator }>;
+  /** The run that holds the lease now, or null. */
+  findLeaseHolder(input: { leaseId: string }): Promise<{ workflowId: string } | null>;
+  /** Tells people. Never fails a recovery: problems are logged. */
+  notify(input: { event: string; message: string; urgent: boolean }): Promise<void>;
+  /** Writes the report beside the run's artifacts, as JSON and as Markdown. */
+  publishReport(input: { report: RunReport }): Promise<{ json: Artifact; markdown: Artifact }>;
+  /** Writes the environment's name into every store that has none. @throws WRONG_ENVIRONMENT when one has another */
+  markEnvironment(): Promise<{ marked: string[] }>;
+}
+
+export interface SetActivities {
+  /**
+   * Picks the set to heal from and proves that it can be used: this environment, this embedding identity, this vector
+   * shape, every artifact there with its hash.
+   * @throws NO_RECOVERY_SET, SET_NOT_FOUND, SET_MISMATCH, SET_TAMPERED, STORE_UNREACHABLE
+   */
+  chooseRecoverySet(input: { setId?: string | undefined } & Resumable): Promise<{ set: RecoverySet; why: string }>;
+  /** Collects what the set says of itself, asks the golden questions, and seals everything under one manifest, last. */
+  sealRecoverySet(input: {
+    setId: string;
+    takenAt: string;
+    qdrant: Omit<RecoverySet['qdrant'], 'index'>;
+    index: Artifact;
+    postgres?: RecoverySet['postgres'];
+    golden: Artifact;
+  }): Promise<{ set: RecoverySet; manifest: Artifact }>;
+}
+
+export interface QdrantActivities {
+  /** Snapshot of a collection, streamed to the store, hashed on the way, compared with the server's checksum, removed there. */
+  captureCollection(input: { collection: string; folder: string }): Promise<Artifact>;
+  /** Configuration, aliases, version and exact count of a collection. */
+  describeCollection(input: { collection: string }): Promise<{
+    serverVersion: string;
+    points: number;
+    shape: RecoverySet['qdrant']['shape'];
+    aliases: RecoverySet['qdrant']['aliases'];
+  }>;
+  /** Reads a whole collection into an id index in the store. */
+  captureIndex(input: { collection: string; folder: string } & Resumable): Promise<{ index: Artifact; points: number }>;
+  /**
+   * Brings a snapshot up under a name of its own: checksum, `priority: snapshot`, exact count afterwards. Looks before it
+   * repeats: a scratch collection that is already complete is adopted.
+   * @throws RESTORE_INCOMPLETE, SET_TAMPERED, QDRANT_*
+   */
+  restoreBeside(input: { snapshot: Artifact; scratch: string; points: number } & Resumable): Promise<{ points: number }>;
+  /** Removes a collection that a run made for itself. Absent is fine; a name that is not a scratch name is refused. */
+  dropScratch(input: { scratch: string }): Promise<void>;
+  /** Copies the listed points from one collection to another; never over something newer than what was assessed. */
+  copyPoints(input: { list: ListRef; from: string; to: string } & Resumable): Promise<RepairCounts>;
+  /** Takes away the listed points that still are what was assessed. */
+  dropPoints(input: { list: ListRef; from: string } & Resumable): Promise<RepairCounts>;
+  /** Creates the payload indexes that the set recorded and the collection lacks; waits until they are there. */
+  createIndexes(input: { collection: string; fields: Record<string, unknown> }): Promise<void>;
+  /** Removes payload indexes (undo of `createIndexes`), or puts back the earlier one where there was one. */
+  revertIndexes(input: { collection: string; fields: Record<string, unknown> }): Promise<void>;
+  /** Differences between the collection and what the set recorded. */
+  compareShape(input: { collection: string; set: RecoverySet }): Promise<ShapeDifference[]>;
+  /**
+   * Puts the listed points back to what they were before the run: what was absent is removed, what was there is copied
+   * from `before` (the damaged state, restored beside). Points that somebody changed after the repair are left alone.
+   */
+  revertPoints(input: { lists: ListRef[]; collection: string; before: string } & Resumable): Promise<RepairCounts>;
+  /** No key, a wrong key and a read-only key are each refused what they should be. */
+  checkAccess(): Promise<Gate[]>;
+}
+
+export interface PostgresActivities {
+  /** `pg_dump` of one consistent moment, streamed to the store, with that moment's LSN and row counts. */
+  dumpDatabase(input: { folder: string } & Resumable): Promise<NonNullable<RecoverySet['postgres']>>;
+}
+
+export interface StackActivities {
+  /**
+   * Reconciles Qdrant, Postgres and the recovery set; full lists go to the store.
+   * @throws UNKNOWN_ID_TYPE, UNEXPECTED_SCHEMA, DISK_SHORT, QDRANT_*, POSTGRES_*, STORE_*
+   */
+  reconcileStack(
+    input: { collection: string; set: RecoverySet; depth: 'content' | 'ids'; folder: string } & Resumable,
+  ): Promise<Damage>;
+  /** Embeds the listed points again from their source text and writes them; never over something newer. */
+  reembedPoints(
+    input: { list: ListRef; collection: string; scratch?: string | undefined } & Resumable,
+  ): Promise<RepairCounts & { unavailable: number }>;
+  /** Asks the golden questions of Qdrant and of the app, and keeps what came back. */
+  captureGolden(input: { collection: string; folder: string }): Promise<Artifact>;
+  /** Golden questions of the given sections (all when empty) retrieve their sources, and the app's answers cite them. */
+  checkRetrieval(input: { collection: string; set: RecoverySet; sections: string[] }): Promise<Gate[]>;
+}
+
+export type RecoveryActivities = RunActivities & SetActivities & QdrantActivities & PostgresActivities & StackActivities;

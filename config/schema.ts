@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
+import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
+import { Secret } from './secret.ts';
+
+const secret = z.string().min(1).transform((value) => new Secret(value));
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+/** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
+const sqlName = z.string().min(1).max(128).regex(/^[^\0]+$/);
+
+/** Driver suffixes of other languages (`postgresql+asyncpg://`) are taken off: they mean nothing here. */
+const postgresUrl = z
+  .string()
+  .transform((url) => url.replace(/^postgres(?:ql)?\+[a-z0-9]+:\/\//, 'postgresql://'))
+  .refine((url) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(url) && URL.canParse(url), 'must be a postgresql:// URL')
+  .transform((url) => new Secret(url));
+
+export const qdrantConfigSchema = z.strictObject({
+  url: httpUrl.default('http://127.0.0.1:6333'),
+  apiKey: secret.optional(),
+  /** Used by the security gate alone: it must be able to read and unable to write. */
+  readOnlyApiKey: secret.optional(),
+  /** The name the app uses: an alias, or the collection itself. */
+  collection: z.string().min(1).max(255).default('textbook-content'),
+  /** What point ids are; another kind is refused before the first write. */
+  idStrategy: z.enum(['any', 'uuid', 'int']).default('any'),
+  /** Payload fields. `text` is what the point says; `source` the section it belongs to. Dotted paths reach into objects. */
+  fields: z
+    .strictObject({
+      text: z.string().min(1).default('text'),
+      source: z.string().min(1).default('source'),
+      chunkId: z.string().min(1).optional(),
+      chunkIndex: z.string().min(1).optional(),
+      contentHash: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  /** Requests in flight when copying or writing. */
+  parallel: z.int().min(1).max(16).default(4),
+  /** Deadline of one ordinary request, in seconds. */
+  timeoutSeconds: z.number().positive().default(30),
+});
+
+export const postgresConfigSchema = z.strictObject({
+  url: postgresUrl,
+  /** Folder of pg_dump, when it is not on PATH. */
+  binDir: z.string().min(1).optional(),
+  tables: z
+    .strictObject({
+      /** Absent for a backend without a chunks table: then Qdrant is compared with the recovery set alone. */
+      chunks: z
+        .strictObject({
+          table: sqlName,
+          /** Column that holds the Qdrant point id. */
+          pointId: sqlName,
+          text: sqlName,
+          source: sqlName,
+          index: sqlName.optional(),
+          hash: sqlName.optional(),
+        })
+        .optional(),
+      sessions: z.strictObject({ table: sqlName, id: sqlName }).optional(),
+      messages: z
+        .strictObject({ table: sqlName, id: sqlName, sessionId: sqlName, role: sqlName, content: sqlName })
+        .optional(),
+      trace: z.strictObject({ table: sqlName, chunkIds: sqlName, kind: z.enum(['value', 'array', 'json']) }).optional(),
+    })
+    .prefault({}),
+});
+
+export const embeddingsConfigSchema = z.strictObject({
+  /** Base of an OpenAI-compatible API: `<url>/embeddings` is called. */
+  url: httpUrl,
+  apiKey: secret.optional(),
+  identity: embeddingIdentitySchema,
+  /** Put before every document, for models that want it. */
+  documentPrefix: z.string().default(''),
+  queryPrefix: z.string().default(''),
+  batch: z.int().min(1).max(2048).default(32),
+  requestsPerMinute: z.int().positive().optional(),
+});
+
+/** Where the source text comes from when neither the set nor Postgres has it. */
+export const contentConfigSchema = z.strictObject({
+  directory: z.string().min(1),
+  glob: z.string().min(1).default('**/*.md'),
+});
+
+export const appConfigSchema = z.strictObject({
+  baseUrl: httpUrl,
+  health: z
+    .strictObject({ path: z.string().default('/health'), okValues: z.array(z.string()).default(['ok', 'healthy']) })
+    .prefault({}),
+  /** A real question: `{{question}}` in the body is replaced. Answers are found by dotted path. */
+  ask: z
+    .strictObject({
+      method: z.enum(['POST', 'GET']).default('POST'),
+      path: z.string().default('/ask'),
+      body: z.record(z.string(), z.unknown()).default({ question: '{{question}}' }),
+      answer: z.string().default('answer'),
+      citations: z.string().default('citations'),
+      /** Key of the section inside each citation; '' when a citation is the section itself. */
+      citationSource: z.string().default('source'),
+    })
+    .prefault({}),
+  authHeader: z.strictObject({ name: z.string(), value: secret }).optional(),
+});
+
+export const storeConfigSchema = z.strictObject({
+  /** Folder of the artifact store. */
+  directory: z.string().min(1).default('recovery-store'),
+});
+
+export const temporalConfigSchema = z.strictObject({
+  /** Where people open the Web UI; only for links. */
+  uiUrl: httpUrl.default('http://127.0.0.1:8233'),
+});
+
+export const notifyConfigSchema = z.strictObject({
+  /** Receives a JSON message for every event that somebody should know of. Without it, messages go to the log. */
+  webhookUrl: z.string().min(1).transform((value) => new Secret(value)).optional(),
+});
+
+/** Everything that can be configured. Unknown keys are refused by name. */
+export const configSchema = z.strictObject({
+  environment: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
+  qdrant: qdrantConfigSchema.prefault({}),
+  postgres: postgresConfigSchema.optional(),
+  embeddings: embeddingsConfigSchema,
+  content: contentConfigSchema.optional(),
+  app: appConfigSchema.optional(),
+  store: storeConfigSchema.prefault({}),
+  temporal: temporalConfigSchema.prefault({}),
+  notify: notifyConfigSchema.prefault({}),
+  approval: approvalPolicySchema.prefault({}),
+  objectives: objectivesSchema.prefault({}),
+  commitWindowMinutes: z.number().min(0).max(7 * 24 * 60).default(60),
+  /** JSON file with golden questions: `[{question, sources: [...]}]`. */
+  goldenQuestions: z.string().min(1).optional(),
+});
+export type Config = z.infer<typeof configSchema>;
+export type QdrantConfig = Config['qdrant'];
+export type PostgresConfig = NonNullable<Config['postgres']>;
+export type EmbeddingsConfig = Config['embeddings'];
+export type AppConfig = NonNullable<Config['app']>;

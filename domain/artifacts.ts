@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/** Something in the artifact store, by reference: histories carry this, never the bytes. */
+export const artifactSchema = z.strictObject({
+  key: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().nonnegative(),
+});
+export type Artifact = z.infer<typeof artifactSchema>;
+
+/** A list of points in the store (one JSON object a line), and how many lines it has. */
+export const listSchema = z.strictObject({ artifact: artifactSchema, count: z.int().nonnegative() });
+export type ListRef = z.infer<typeof listSchema>;
+
+/**
+ * Where artifacts live. Contract: `put` never replaces a key (it throws `STORE_UNREACHABLE` when the key exists), is
+ * durable when it returns, and hashes what flows through; a `put` that fails leaves nothing under the key. `open` throws
+ * `SET_TAMPERED` at the end of the stream when the bytes are not those of the reference. Timeouts and I/O errors are
+ * `STORE_UNREACHABLE`; no space is `DISK_FULL`.
+ */
+export interface ArtifactStore {
+  put(key: string, data: AsyncIterable<Uint8Array>): Promise<Artifact>;
+  open(artifact: Artifact): AsyncIterable<Uint8Array>;
+  /** Reads a whole small artifact by key, without a reference to check it by; `undefined` when absent. */
+  readSmall(key: string): Promise<Uint8Array | undefined>;
+  /** Keys that start with `prefix`, sorted. */
+  list(prefix: string): Promise<string[]>;
+  /** Removes a key; absent is fine. */
+  remove(key: string): Promise<void>;
+  /** Bytes that can still be written, or `undefined` when the store cannot know. */
+  freeBytes(): Promise<number | undefined>;
+}

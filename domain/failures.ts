@@ -1,0 +1,80 @@
+/**
+ * Every way a run can fail, as a closed set. A failure tells three things: what it means, what the engine may do about
+ * it (`retry`), and what the operator does next (`next`). `docs/failures.md` has one heading per code.
+ *
+ * - `refuse`: nothing may be written; the run ends at once, undoing what was done, if anything was.
+ * - `wait`: an outage. The step is repeated with growing pauses, and the checklist says what is awaited.
+ * - `ask`: the step stops and a person chooses between `retryStep`, `skipStep` (where allowed) and `abort`.
+ */
+export type RetryClass = 'refuse' | 'wait' | 'ask';
+
+interface FailureKind {
+  readonly retry: RetryClass;
+  readonly next: string;
+}
+
+/** The closed set of failure codes. The key is the `type` of the `ApplicationFailure` that carries it. */
+export const FAILURES = {
+  INVALID_INPUT: { retry: 'refuse', next: 'Correct the named fields and start the run again; `{}` is always valid.' },
+  INVALID_CONFIGURATION: { retry: 'refuse', next: 'Correct the named setting and restart the worker.' },
+  WRONG_ENVIRONMENT: {
+    retry: 'refuse',
+    next: 'Start the run on the task queue of the environment that the store names, or correct the worker’s URL.',
+  },
+  UNMARKED_ENVIRONMENT: {
+    retry: 'refuse',
+    next: 'If this really is the right target, write its name into both stores with `dr mark-environment`.',
+  },
+  RUN_IN_PROGRESS: { retry: 'refuse', next: 'Wait for the run that holds the lease, or abort it.' },
+  NO_RECOVERY_SET: { retry: 'refuse', next: 'Take a set with `dr start backup`, or name one that `dr sets` lists.' },
+  SET_NOT_FOUND: { retry: 'refuse', next: 'Name a set that `dr sets` lists, or leave `setId` out.' },
+  SET_MISMATCH: { retry: 'refuse', next: 'Choose a set of this environment, embedding identity and collection shape.' },
+  SET_TAMPERED: {
+    retry: 'refuse',
+    next: 'Do not use this set. Find out who changed the named artifact, and name an older set in `setId`.',
+  },
+  UNKNOWN_ID_TYPE: { retry: 'refuse', next: 'Correct the id column or `idStrategy` in the configuration.' },
+  UNEXPECTED_SCHEMA: { retry: 'refuse', next: 'Correct the field or table map in the configuration.' },
+  DISK_FULL: { retry: 'ask', next: 'Free the named space, then `retryStep`.' },
+  DISK_SHORT: { retry: 'refuse', next: 'Free the named space, then start the run again.' },
+  STALE_PLAN: { retry: 'refuse', next: 'Read the plan that is shown now and approve its hash.' },
+  APPROVAL_REFUSED: { retry: 'refuse', next: 'Ask somebody whom the policy names to approve.' },
+  NOT_NOW: { retry: 'refuse', next: 'Look at the checklist: it names what the run is waiting for.' },
+  QDRANT_UNREACHABLE: { retry: 'wait', next: 'Bring Qdrant back; the run goes on by itself.' },
+  QDRANT_BUSY: { retry: 'wait', next: 'Nothing to do: Qdrant asked us to slow down.' },
+  QDRANT_DENIED: { retry: 'ask', next: 'Correct QDRANT_API_KEY on the worker, restart it, then `retryStep`.' },
+  QDRANT_REFUSED: { retry: 'ask', next: 'Read Qdrant’s message, mend its cause, then `retryStep`.' },
+  POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },
+  POSTGRES_DENIED: { retry: 'ask', next: 'Correct DATABASE_URL on the worker, restart it, then `retryStep`.' },
+  POSTGRES_REFUSED: { retry: 'ask', next: 'Read Postgres’ message, mend its cause, then `retryStep`.' },
+  EMBEDDINGS_UNREACHABLE: { retry: 'wait', next: 'Bring the embedding endpoint back; the run goes on by itself.' },
+  EMBEDDINGS_REFUSED: { retry: 'ask', next: 'Read the endpoint’s message: a retired model or a wrong key will not mend itself.' },
+  APP_UNREACHABLE: { retry: 'wait', next: 'Bring the app back; the run goes on by itself.' },
+  APP_REFUSED: { retry: 'ask', next: 'Read the app’s answer, mend its cause, then `retryStep`.' },
+  STORE_UNREACHABLE: { retry: 'wait', next: 'Make the artifact store readable and writable again.' },
+  GATE_NOT_GREEN: { retry: 'ask', next: 'Read the gate’s expected and observed values; `retryStep` checks again, `abort` undoes the repair.' },
+  RESTORE_INCOMPLETE: { retry: 'ask', next: '`retryStep` restores beside once more; the live collection is untouched.' },
+  WORKER_LOST: { retry: 'wait', next: 'Nothing to do: the step is taken up again where its last heartbeat left it.' },
+  UNEXPECTED: { retry: 'ask', next: 'Read the message; `retryStep` tries again, `abort` undoes what was done.' },
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** True when `text` names one of our failure codes. */
+export function isFailureCode(text: string | null | undefined): text is FailureCode {
+  return typeof text === 'string' && Object.hasOwn(FAILURES, text);
+}
+
+/**
+ * A failure with a code, thrown by domain code, adapters and activities. The message names the field or system, what is
+ * wrong, and never a secret. `activities/fail.ts` turns it into the `ApplicationFailure` that Temporal records.
+ */
+export class RecoveryError extends Error {
+  override readonly name = 'RecoveryError';
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,37 @@
+/** Names that several folders must agree on. Nothing else may build them by hand. */
+
+const TASK_QUEUE_PREFIX = 'recovery-';
+
+/** One task queue per environment, so that a run started on it can reach that environment and no other. */
+export function taskQueueOf(environment: string): string {
+  return TASK_QUEUE_PREFIX + environment;
+}
+
+/** The environment that a task queue belongs to, or `undefined` for a queue that is not ours. */
+export function environmentOf(taskQueue: string): string | undefined {
+  return taskQueue.startsWith(TASK_QUEUE_PREFIX) ? taskQueue.slice(TASK_QUEUE_PREFIX.length) || undefined : undefined;
+}
+
+/** Workflow id of the lease: fixed, so that the engine itself refuses a second one. */
+export function leaseIdOf(environment: string): string {
+  return `recovery-lease/${environment}`;
+}
+
+/** `set-20261124T030000Z-1a2b3c`: sorts by time, and two sets of one second differ. `entropy` is six hex digits. */
+export function setIdOf(takenAt: Date, entropy: string): string {
+  return `set-${takenAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${entropy}`;
+}
+
+export function manifestKeyOf(setId: string): string {
+  return `sets/${setId}/manifest.json`;
+}
+
+/** Folder of a run's own artifacts in the store. Workflow ids may hold characters that keys may not. */
+export function runFolderOf(workflowId: string, runId: string): string {
+  return `runs/${workflowId.replace(/[^A-Za-z0-9._-]+/g, '-')}/${runId}`;
+}
+
+/** Collections that a run makes beside the live one. The run id keeps two runs apart and a retry together. */
+export function scratchNameOf(collection: string, purpose: 'restore' | 'before', runId: string): string {
+  return `dr-${purpose}-${collection}-${runId.slice(0, 8)}`.slice(0, 200);
+}

@@ -1,0 +1,184 @@
+import type { Batches, IndexEntry, RowEntry } from './index-entry.ts';
+import { comparePointIds, type PointId } from './point-id.ts';
+
+/**
+ * What is wrong with one id. Exactly one class each:
+ * - `missing`: a row whose vector is not in Qdrant, but in the recovery set
+ * - `unbacked`: a row whose vector is nowhere
+ * - `stale`: the vector is there, but its text is not the row's, or its body is not the set's
+ * - `malformed`: the vector has a wrong size, is zero or not finite
+ * - `orphan`: a vector without a row
+ */
+export type FindingClass = 'missing' | 'unbacked' | 'stale' | 'malformed' | 'orphan';
+export const FINDING_CLASSES = ['missing', 'unbacked', 'stale', 'malformed', 'orphan'] as const;
+
+/** How a finding is mended: from the set, from the source text, or by taking the vector away. */
+export type Remedy = 'copy' | 'reembed' | 'drop';
+
+export interface Finding {
+  readonly id: PointId;
+  readonly class: FindingClass;
+  readonly remedy: Remedy;
+  readonly section: string;
+  /** Fingerprint of the text that Postgres expects; '' for an orphan. */
+  readonly text: string;
+  /** Fingerprint of what Qdrant holds now ('' when it holds nothing or it was not read): what a repair may overwrite. */
+  readonly live: string;
+  /** Fingerprint that the point will have after a copy from the set; '' when it is not copied. */
+  readonly set: string;
+}
+
+/** Receives findings in id order, in batches. */
+export type FindingSink = (findings: readonly Finding[]) => void | Promise<void>;
+
+/** How many ids each side held; `retired` are in the set alone, deleted on purpose since. */
+export interface Tally {
+  live: number;
+  rows: number;
+  set: number;
+  retired: number;
+}
+
+const FLUSH_AT = 1_000;
+const UNKNOWN_SECTION = '(unknown section)';
+
+/**
+ * Reconciles three sorted streams in constant memory: what Qdrant holds, what Postgres says it should hold, and what the
+ * recovery set can give back. A fingerprint that was not read ('') agrees with everything.
+ */
+export async function reconcile(
+  live: Batches<IndexEntry>,
+  rows: Batches<RowEntry>,
+  set: Batches<IndexEntry>,
+  sink: FindingSink,
+): Promise<Tally> {
+  const sides = [new Reader(live), new Reader(rows), new Reader(set)] as const;
+  const [liveSide, rowSide, setSide] = sides;
+  const tally: Tally = { live: 0, rows: 0, set: 0, retired: 0 };
+  let pending: Finding[] = [];
+  try {
+    for (;;) {
+      // Refilling is the only thing that waits; between refills the merge runs without a promise.
+      if (liveSide.drained) await liveSide.refill();
+      if (rowSide.drained) await rowSide.refill();
+      if (setSide.drained) await setSide.refill();
+      const id = smallest(liveSide.head?.id, rowSide.head?.id, setSide.head?.id);
+      if (id === undefined) break;
+      const vector = liveSide.take(id);
+      const row = rowSide.take(id);
+      const backup = setSide.take(id);
+      if (vector) tally.live += 1;
+      if (row) tally.rows += 1;
+      if (backup) tally.set += 1;
+      if (backup && !vector && !row) tally.retired += 1;
+      const finding = judge(vector, row, backup);
+      if (finding) pending.push(finding);
+      if (pending.length >= FLUSH_AT) {
+        await sink(pending);
+        pending = [];
+      }
+    }
+    if (pending.length > 0) await sink(pending);
+  } finally {
+    await Promise.all(sides.map((side) => side.close()));
+  }
+  return tally;
+}
+
+/** The class and remedy of one id, given what each side knows of it; `undefined` when nothing is wrong. */
+export function judge(
+  vector: IndexEntry | undefined,
+  row: RowEntry | undefined,
+  backup: IndexEntry | undefined,
+): Finding | undefined {
+  if (!row) return vector && orphan(vector, backup);
+  const wrong = classify(vector, row, backup);
+  if (!wrong) return undefined;
+  const healer = backup && !backup.fault && backup.text === row.text ? backup : undefined;
+  return {
+    id: row.id,
+    class: wrong,
+    remedy: healer ? 'copy' : 'reembed',
+    section: row.section,
+    text: row.text,
+    live: vector?.body ?? '',
+    set: healer?.body ?? '',
+  };
+}
+
+function orphan(vector: IndexEntry, backup: IndexEntry | undefined): Finding {
+  const section = vector.section ?? backup?.section ?? UNKNOWN_SECTION;
+  return { id: vector.id, class: 'orphan', remedy: 'drop', section, text: '', live: vector.body, set: '' };
+}
+
+function classify(
+  vector: IndexEntry | undefined,
+  row: RowEntry,
+  backup: IndexEntry | undefined,
+): FindingClass | undefined {
+  if (!vector) return backup ? 'missing' : 'unbacked';
+  if (vector.fault) return 'malformed';
+  if (differ(vector.text, row.text)) return 'stale';
+  // The set vouches for a body only when it was taken of the same text; a newer text has, rightly, another body.
+  if (backup && !backup.fault && backup.text === row.text && differ(vector.body, backup.body)) return 'stale';
+  return undefined;
+}
+
+function differ(read: string, expected: string): boolean {
+  return read !== '' && expected !== '' && read !== expected;
+}
+
+function smallest(...ids: (PointId | undefined)[]): PointId | undefined {
+  let least: PointId | undefined;
+  for (const id of ids) if (id !== undefined && (least === undefined || comparePointIds(id, least) < 0)) least = id;
+  return least;
+}
+
+/** One side of the merge: a batch at a time, with the promise that ids only ever grow. */
+class Reader<T extends { readonly id: PointId }> {
+  readonly #batches: AsyncIterator<readonly T[]>;
+  #batch: readonly T[] = [];
+  #next = 0;
+  #ended = false;
+
+  constructor(batches: Batches<T>) {
+    this.#batches = batches[Symbol.asyncIterator]();
+  }
+
+  get head(): T | undefined {
+    return this.#batch[this.#next];
+  }
+
+  get drained(): boolean {
+    return !this.#ended && this.#next >= this.#batch.length;
+  }
+
+  async refill(): Promise<void> {
+    while (this.drained) {
+      const last = this.#batch.at(-1)?.id;
+      const { done, value } = await this.#batches.next();
+      this.#next = 0;
+      this.#batch = done ? [] : value;
+      this.#ended = done === true;
+      const first = this.#batch[0]?.id;
+      if (last !== undefined && first !== undefined && comparePointIds(last, first) >= 0) throw outOfOrder(last, first);
+    }
+  }
+
+  take(id: PointId): T | undefined {
+    const entry = this.#batch[this.#next];
+    if (entry?.id !== id) return undefined;
+    this.#next += 1;
+    const following = this.#batch[this.#next]?.id;
+    if (following !== undefined && comparePointIds(id, following) >= 0) throw outOfOrder(id, following);
+    return entry;
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return?.();
+  }
+}
+
+function outOfOrder(earlier: PointId, later: PointId): Error {
+  return new Error(`the ids are not sorted: ${later} came after ${earlier}; a merge of unsorted lists would report nonsense`);
+}

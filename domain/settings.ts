@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { embeddingIdentitySchema } from './recovery-set.ts';
+
+/** Who may approve a plan, how many must, and how long the run waits for them. */
+export const approvalPolicySchema = z.strictObject({
+  /** Names that may approve; empty means anybody. */
+  approvers: z.array(z.string().min(1)).default([]),
+  /** How many different people must approve. */
+  required: z.int().min(1).max(9).default(1),
+  /** Whether whoever started the run may approve it. */
+  initiatorMayApprove: z.boolean().default(true),
+  /** Minutes after which a run that nobody approved ends, having changed nothing. */
+  timeoutMinutes: z.number().positive().max(7 * 24 * 60).default(60),
+});
+export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
+
+/** What the run is measured against, in seconds. */
+export const objectivesSchema = z.strictObject({
+  rtoSeconds: z.number().positive().default(4 * 3600),
+  rpoSeconds: z.number().positive().default(24 * 3600),
+});
+export type Objectives = z.infer<typeof objectivesSchema>;
+
+/**
+ * The part of the worker's configuration that a runbook may know: no secrets, no addresses with credentials. An activity
+ * reads it at the start of a run, so that it stands in the history for whoever reads it a year later.
+ */
+export const runSettingsSchema = z.strictObject({
+  environment: z.string().min(1),
+  /** The collection's name as the app uses it (an alias or a collection), and what it stood for when the run opened. */
+  collectionName: z.string().min(1),
+  collection: z.string().min(1),
+  embedding: embeddingIdentitySchema,
+  approval: approvalPolicySchema,
+  objectives: objectivesSchema,
+  /** Minutes after cutover in which `rollBack` undoes the recovery; 0 commits at once. */
+  commitWindowMinutes: z.number().min(0).max(7 * 24 * 60),
+  hasPostgres: z.boolean(),
+  hasApp: z.boolean(),
+});
+export type RunSettings = z.infer<typeof runSettingsSchema>;
+
+/** Who started a run. `principal` is computed by the server and cannot be forged; `claimed` is what the client said. */
+export const initiatorSchema = z.strictObject({
+  principal: z.string().optional(),
+  claimed: z.string().optional(),
+});
+export type Initiator = z.infer<typeof initiatorSchema>;
