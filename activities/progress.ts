@@ -1,0 +1,55 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { z } from 'zod';
+import type { Progress, Resumable } from './contract.ts';
+
+const BEAT_EVERY_MS = 2_000;
+
+const progressSchema = z.object({
+  phase: z.string(),
+  done: z.number(),
+  total: z.number(),
+  cursor: z.string().optional(),
+}) satisfies z.ZodType<Progress>;
+
+/** The last progress of the activity that runs now; kept per activity, so that its failure can carry it. */
+const current = new AsyncLocalStorage<{ progress?: Progress }>();
+
+export function lastProgress(): Progress | undefined {
+  return current.getStore()?.progress;
+}
+
+/** What a long activity is handed: where to go on from, how to tell how far it is, and when to stop. */
+export interface Work {
+  readonly resume: Progress | undefined;
+  readonly signal: AbortSignal;
+  report(progress: Progress): void;
+}
+
+/**
+ * Runs a long activity with heartbeats: an object at every step, and the last one again while a single call blocks, so
+ * that the engine sees a dead worker within its heartbeat timeout and a person sees `{phase, done, total}`.
+ * Progress of the attempt before comes from its heartbeat (the worker died) or from the input (the step was repeated).
+ */
+export async function withProgress<T>(input: Resumable, work: (work: Work) => Promise<T>): Promise<T> {
+  const state = current.getStore() ?? {};
+  const before = progressSchema.safeParse(activityInfo().heartbeatDetails ?? input.resume);
+  const beat = setInterval(() => heartbeat(state.progress), BEAT_EVERY_MS);
+  try {
+    return await work({
+      resume: before.success ? (before.data as Progress) : undefined,
+      signal: cancellationSignal(),
+      report: (progress) => {
+        state.progress = progress;
+        heartbeat(progress);
+      },
+    });
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Gives an activity call its own place to keep progress in. */
+export function keepingProgress<T>(run: () => Promise<T>): Promise<T> {
+  return current.run({}, run);
+}

@@ -1,0 +1,40 @@
+import { RecoveryError } from './failures.ts';
+import type { IndexEntry, VectorFault } from './index-entry.ts';
+import { isPointId } from './point-id.ts';
+import type { Finding } from './reconcile.ts';
+
+/** One id index line: `id TAB text TAB body TAB fault TAB section`. Sections are JSON text when they hold a tab or newline. */
+export function indexLine(entry: IndexEntry): string {
+  return `${entry.id}\t${entry.text}\t${entry.body}\t${entry.fault ?? ''}\t${quoted(entry.section ?? '')}`;
+}
+
+/** @throws RecoveryError SET_TAMPERED for a line that we could not have written */
+export function parseIndexLine(line: string): IndexEntry {
+  const [id = '', text = '', body, fault = '', section = ''] = line.split('\t');
+  if (body === undefined || !isPointId(id)) throw new RecoveryError('SET_TAMPERED', `id index: not a line of an index: ${line.slice(0, 80)}`);
+  return {
+    id,
+    text,
+    body,
+    ...(fault === '' ? {} : { fault: fault as VectorFault }),
+    ...(section === '' ? {} : { section: unquoted(section) }),
+  };
+}
+
+/** One finding as a line of JSON. */
+export function findingLine(finding: Finding): string {
+  return JSON.stringify(finding);
+}
+
+/** The artifact's hash was checked as it was read, so what it holds is what we wrote. */
+export function parseFindingLine(line: string): Finding {
+  return JSON.parse(line) as Finding;
+}
+
+function quoted(text: string): string {
+  return /[\t\n\r"]/.test(text) ? JSON.stringify(text) : text;
+}
+
+function unquoted(text: string): string {
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+}
