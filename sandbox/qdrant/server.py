@@ -1,0 +1,67 @@
+"""A Qdrant server for drills: Qdrant's own engine (qdrant-edge) behind a small REST front. See README.md."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there: processes are forked from this one
+
+import argparse
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+import worker  # noqa: F401  imported here so that every child has it already
+from children import Nursery
+from faults import FaultPort, Faults
+from lacking import ALL
+from registry import Registry
+from router import Router
+from service import VERSION
+from wire import listen
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=6333)
+    parser.add_argument("--storage", type=Path, default=Path("storage"))
+    parser.add_argument("--snapshots", type=Path, default=Path("snapshots"))
+    parser.add_argument("--api-key", default=os.environ.get("QDRANT__SERVICE__API_KEY"))
+    parser.add_argument("--read-only-key", default=os.environ.get("QDRANT__SERVICE__READ_ONLY_API_KEY"))
+    parser.add_argument("--fault-port", type=int, help="where the fault switches listen; without it there are none")
+    return parser.parse_args()
+
+
+async def serve(options: argparse.Namespace, nursery: Nursery) -> None:
+    registry = Registry(nursery, options.storage, options.snapshots)
+    await registry.open_all()
+    faults = Faults()
+    await listen(Router(registry, options.api_key, options.read_only_key, faults), options.host, options.port)
+    if options.fault_port:
+        await listen(FaultPort(faults), options.host, options.fault_port)
+    print(
+        f"qdrant front on {options.host}:{options.port}: the real Qdrant engine (qdrant-edge 0.9.0) behind a REST front "
+        f"that speaks as {VERSION}; it does not have {'; '.join(ALL)}",
+        flush=True,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    await registry.close()
+
+
+def main() -> int:
+    options = arguments()
+    gc.freeze()
+    uvloop.run(serve(options, Nursery()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
