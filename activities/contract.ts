@@ -18,7 +18,7 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   /** Opaque: only the activity that wrote it reads it. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** Long activities take the progress of the attempt before, when there was one. */
