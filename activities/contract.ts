@@ -81,11 +81,13 @@ export interface QdrantActivities {
   /** Reads a whole collection into an id index in the store. */
   captureIndex(input: { collection: string; folder: string } & Resumable): Promise<{ index: Artifact; points: number }>;
   /**
-   * Brings a snapshot up under a name of its own: checksum, `priority: snapshot`, exact count afterwards. Looks before it
+   * Brings a snapshot up under a name of its own: checksum, `priority: snapshot`, exact count afterwards (when `points` tells it). Looks before it
    * repeats: a scratch collection that is already complete is adopted.
    * @throws RESTORE_INCOMPLETE, SET_TAMPERED, QDRANT_*
    */
-  restoreBeside(input: { snapshot: Artifact; scratch: string; points: number } & Resumable): Promise<{ points: number }>;
+  restoreBeside(
+    input: { snapshot: Artifact; scratch: string; points?: number | undefined } & Resumable,
+  ): Promise<{ points: number }>;
   /** Removes a collection that a run made for itself. Absent is fine; a name that is not a scratch name is refused. */
   dropScratch(input: { scratch: string }): Promise<void>;
   /** Copies the listed points from one collection to another; never over something newer than what was assessed. */

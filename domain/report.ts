@@ -54,6 +54,7 @@ export type UndoRecord = z.infer<typeof undoRecordSchema>;
 
 export const outcomeSchema = z.enum([
   'recovered',
+  'completed',
   'nothing-to-do',
   'rejected',
   'expired',
