@@ -12,7 +12,7 @@ import qdrant_edge as edge
 import reads
 import writes
 from archive import write_snapshot
-from errors import ApiError, at_value, bad_request, invalid, parse_object, refuse_variant
+from errors import ApiError, Raw, at_value, bad_request, invalid, parse_object, refuse_variant
 from filters import plain_text_matches
 from schema import PLACEHOLDER, engine_config, index_params, patched, vector_map
 from strict import Strict
@@ -102,7 +102,7 @@ class Collection:
 
     # ---- requests
 
-    def request(self, route: list[str], query: dict[str, str], raw: bytes) -> bytes:
+    def request(self, route: list[str], query: dict[str, str], raw: Raw) -> bytes:
         method, path = route[0], "/".join(route[1:])
         if name := writes.ROUTES.get((method, path)):
             return self._change(name, parse_object(raw, "PointsOperation"), query)
@@ -158,7 +158,7 @@ class Collection:
             done.append(self._change(name, inner, query))
         return b"[" + b",".join(done) + b"]"
 
-    def _read(self, kind: str, raw: bytes, query: dict[str, str]) -> bytes:
+    def _read(self, kind: str, raw: Raw, query: dict[str, str]) -> bytes:
         struct = {"scroll": "ScrollRequest", "count": "CountRequest"}.get(kind, "QueryRequest")
         body = parse_object(raw, struct)
         if kind == "batch":
@@ -198,7 +198,7 @@ class Collection:
 
     # ---- indexes and descriptions
 
-    def _create_index(self, raw: bytes, query: dict[str, str]) -> bytes:
+    def _create_index(self, raw: Raw, query: dict[str, str]) -> bytes:
         body = parse_object(raw, "CreateFieldIndex")
         field, schema = body["field_name"], body.get("field_schema")
         if schema is None:

@@ -91,11 +91,14 @@ _PARSER_TEXTS = {
 }
 
 
-def parse_json(raw: bytes) -> Any:
+Raw = bytes | bytearray | memoryview
+
+
+def parse_json(raw: Raw) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as failure:
-        raise _unparsable(raw, failure) from None
+        raise _unparsable(bytes(raw), failure) from None
 
 
 def _unparsable(raw: bytes, failure: orjson.JSONDecodeError) -> ApiError:
@@ -117,7 +120,7 @@ def _position(raw: bytes, offset: int) -> tuple[int, int]:
     return raw.count(b"\n", 0, offset) + 1, offset - raw.rfind(b"\n", 0, offset) - 1
 
 
-def parse_object(raw: bytes, struct: str) -> dict[str, Any]:
+def parse_object(raw: Raw, struct: str) -> dict[str, Any]:
     value = parse_json(raw)
     if isinstance(value, dict):
         return value
@@ -125,12 +128,12 @@ def parse_object(raw: bytes, struct: str) -> dict[str, Any]:
     raise format_error(f"invalid type: {kind}, expected struct {struct} at line 1 column 0")
 
 
-def at_value(raw: bytes, key: str, past: int = 0) -> str:
+def at_value(raw: Raw, key: str, past: int = 0) -> str:
     """Where the value of a top-level key ends: a Qdrant server points there when it refuses the value."""
-    text = raw.decode()
+    text = bytes(raw).decode()
     found = re.search(rf'"{re.escape(key)}"\s*:\s*', text)
     end = json.JSONDecoder().raw_decode(text, found.end())[1] if found else len(text)
-    line, column = _position(raw, len(text[:end].encode()))
+    line, column = _position(text.encode(), len(text[:end].encode()))
     return f" at line {line} column {column + past}"
 
 

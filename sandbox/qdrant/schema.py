@@ -8,7 +8,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from errors import ApiError, at_value, format_error, internal, invalid, lacking, wrong_input
+from errors import ApiError, Raw, at_value, format_error, internal, invalid, lacking, wrong_input
 from lacking import SHARDING
 
 DISTANCES = {name: getattr(edge.Distance, name) for name in ("Cosine", "Euclid", "Dot", "Manhattan")}
@@ -57,7 +57,7 @@ def _merged(defaults: dict[str, Any], given: Any) -> dict[str, Any]:
     return {**defaults, **{key: value for key, value in (given or {}).items() if value is not None}}
 
 
-def new_config(body: dict[str, Any], raw: bytes) -> dict[str, Any]:
+def new_config(body: dict[str, Any], raw: Raw) -> dict[str, Any]:
     """The configuration as it is kept, returned and put into snapshots: given values over the server's defaults."""
     vectors = body.get("vectors")
     for path, params in _vector_params(vectors):
@@ -172,7 +172,7 @@ def _sparse(params: dict[str, Any]) -> edge.EdgeSparseVectorParams:
     )
 
 
-def index_params(schema: Any, raw: bytes = b"") -> Any:
+def index_params(schema: Any, raw: Raw = b"") -> Any:
     """A payload index in the engine's form, from either spelling: a bare type or an object with parameters."""
     kind = schema.get("type") if isinstance(schema, dict) else schema
     if not isinstance(kind, str) or kind not in INDEX_TYPES:

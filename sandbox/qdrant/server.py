@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there: pro
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import signal
 import sys
@@ -56,8 +57,19 @@ async def serve(options: argparse.Namespace, nursery: Nursery) -> None:
     await registry.close()
 
 
+def keep_memory() -> None:
+    """Bodies of megabytes come and go: glibc would return each to the kernel and fault it in again page by page."""
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 256 << 20)  # M_TRIM_THRESHOLD
+    except AttributeError:
+        pass  # another C library
+
+
 def main() -> int:
     options = arguments()
+    keep_memory()
     gc.freeze()
     uvloop.run(serve(options, Nursery()))
     return 0

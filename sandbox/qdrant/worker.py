@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import socket
@@ -25,19 +26,19 @@ class Worker:
         self.collection: Collection | None = None
 
     def run(self) -> None:
+        gc.set_threshold(100_000, 50, 50)  # requests leave no cycles behind, and a page of points is many objects
         while (frame := self._receive()) is not None:
             meta, body = frame
             started = time.perf_counter()
             try:
-                answer = self._envelope(self._perform(meta, body), started)
-                self._send(200, answer)
+                self._send(self._perform(meta, body), started)
             except ApiError as failure:
-                self._refuse(failure, started)
+                self._refuse(failure)
             except (KeyError, AttributeError) as failure:
                 missing = f"missing field `{failure.args[0]}`" if isinstance(failure, KeyError) else str(failure)
-                self._refuse(ApiError(400, f"Format error in JSON body: {missing}"), started)
+                self._refuse(ApiError(400, f"Format error in JSON body: {missing}"))
             except Exception as failure:  # the engine raises nothing narrower
-                self._refuse(from_engine(failure), started)
+                self._refuse(from_engine(failure))
             if meta["op"] == "close":
                 return
 
@@ -57,21 +58,22 @@ class Worker:
             raise internal("this process has no collection")
         if meta["op"] == "archive":
             return dumps(self.collection.archive(Path(meta["target"]), Path(meta["scratch"]), meta["peer"]))
-        return self.collection.request(meta["route"], meta["query"], bytes(body))
-
-    @staticmethod
-    def _envelope(result: bytes, started: float) -> bytes:
-        return b'{"result":%s,"status":"ok","time":%.9f}' % (result, time.perf_counter() - started)
-
-    def _refuse(self, failure: ApiError, started: float) -> None:
-        answer = failure.message.encode()
-        self._send(failure.status, answer, failure.plain, failure.retry_after)
+        return self.collection.request(meta["route"], meta["query"], body)
 
     # ---- frames
 
-    def _send(self, status: int, answer: bytes, plain: bool = False, retry_after: int | None = None) -> None:
-        self.end.sendall(ANSWER.pack(status, plain, -1 if retry_after is None else retry_after, len(answer)))
-        self.end.sendall(answer)
+    def _send(self, result: bytes, started: float) -> None:
+        """The envelope goes around the result piece by piece: a page with vectors is too large to copy for it."""
+        end = b',"status":"ok","time":%.9f}' % (time.perf_counter() - started)
+        length = len(b'{"result":') + len(result) + len(end)
+        self.end.sendall(ANSWER.pack(200, 0, -1, length) + b'{"result":')
+        self.end.sendall(result)
+        self.end.sendall(end)
+
+    def _refuse(self, failure: ApiError) -> None:
+        text = failure.message.encode()
+        wait = -1 if failure.retry_after is None else failure.retry_after
+        self.end.sendall(ANSWER.pack(failure.status, failure.plain, wait, len(text)) + text)
 
     def _receive(self) -> tuple[dict[str, Any], memoryview] | None:
         while self.collection and self.collection.dirty_since is not None:
