@@ -15,6 +15,8 @@ export const runInputSchema = z.strictObject({
   commitWindowMinutes: z.number().min(0).max(7 * 24 * 60).optional().describe('Minutes in which rollBack is possible.'),
 });
 
+export type RunInput = z.infer<typeof runInputSchema>;
+
 export const partialLossInputSchema = runInputSchema.extend({
   /** Which recovery set to heal from. Default: the newest verified one, else the newest. */
   setId: z.string().min(1).max(100).optional().describe('Recovery set to heal from. Default: the best one.'),
@@ -25,9 +27,7 @@ export const partialLossInputSchema = runInputSchema.extend({
 });
 export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
-export const backUpInputSchema = z.strictObject({
-  reason: z.string().max(500).optional().describe('Why, in a sentence.'),
-});
+export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 export type BackUpInput = z.infer<typeof backUpInputSchema>;
 
 export const markEnvironmentInputSchema = z.strictObject({});

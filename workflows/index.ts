@@ -1,0 +1,5 @@
+/** Every workflow that the worker offers: the entry of the workflow bundle. */
+export { backUpStack } from './back-up-stack.ts';
+export { holdRecoveryLease } from './lease.ts';
+export { markEnvironment } from './mark-environment.ts';
+export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';

@@ -1,0 +1,221 @@
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { renderChecklist } from '../domain/checklist.ts';
+import { type Plan, planHash } from '../domain/plan.ts';
+import { PhaseClock } from '../domain/phase-clock.ts';
+import type {
+  Decision,
+  FailureView,
+  Outcome,
+  Phase,
+  RunReport,
+  RunStatus,
+  StepRecord,
+  UndoRecord,
+} from '../domain/report.ts';
+import type { RunInput } from '../domain/run-input.ts';
+import type { Initiator, RunSettings } from '../domain/settings.ts';
+import { type Gate, overallVerdict, type Verdict } from '../domain/verdict.ts';
+import * as attributes from './search-attributes.ts';
+
+/** What a step is called, which part of the RTO it belongs to, and whether (and why) it may be skipped. */
+export interface StepDefinition {
+  readonly title: string;
+  readonly phase: Phase;
+  /** Why going on without it is safe. Steps without this cannot be skipped. */
+  readonly skippable?: string;
+}
+
+/** What only the end of a run can tell. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly failure?: FailureView;
+}
+
+/** Parts of the report that a story fills in. */
+export type StoryFacts = Partial<Pick<RunReport, 'rpo' | 'damage' | 'set'>>;
+
+/** Everything that is known of a run: kept by the protocol, shown live, and turned into the report at the end. */
+export class RunRecord {
+  readonly #scenario: string;
+  readonly #environment: string;
+  readonly #input: RunInput;
+  readonly #startedAt = workflowInfo().startTime;
+  readonly #steps: Map<string, StepRecord>;
+  readonly #decisions: Decision[] = [];
+  readonly #undo: UndoRecord[] = [];
+  readonly #notes: string[] = [];
+  readonly #gates = new Map<string, Gate>();
+  readonly #artifacts: RunReport['artifacts'] = {};
+  readonly #clock: PhaseClock;
+  readonly faultDeclaredAt: Date;
+  #awaiting: string | undefined;
+  #plan: { plan: Plan; hash: string } | undefined;
+  #outcome: Outcome | undefined;
+  #facts: StoryFacts = {};
+  settings: RunSettings | undefined;
+  initiator: Initiator = {};
+
+  constructor(scenario: string, environment: string, input: RunInput, steps: Record<string, StepDefinition>) {
+    this.#scenario = scenario;
+    this.#environment = environment;
+    this.#input = input;
+    this.#steps = new Map(
+      Object.entries(steps).map(([name, { title, phase }]) => [name, { name, title, phase, state: 'pending', attempts: 0 }]),
+    );
+    this.faultDeclaredAt = input.faultDeclaredAt === undefined ? this.#startedAt : new Date(input.faultDeclaredAt);
+    this.#clock = new PhaseClock(this.faultDeclaredAt);
+    upsertSearchAttributes([
+      { key: attributes.scenario, value: scenario },
+      { key: attributes.environment, value: environment },
+      { key: attributes.drill, value: input.drill ?? false },
+      { key: attributes.phase, value: this.#clock.phase },
+    ]);
+    this.show();
+  }
+
+  get plan(): { plan: Plan; hash: string } | undefined {
+    return this.#plan;
+  }
+
+  get gates(): Gate[] {
+    return [...this.#gates.values()];
+  }
+
+  get verdict(): Verdict {
+    const skipped = [...this.#steps.values()].some((step) => step.state === 'skipped');
+    const verdict = overallVerdict(this.gates);
+    return skipped && verdict === 'pass' ? 'unproven' : verdict;
+  }
+
+  step(name: string): StepRecord {
+    const step = this.#steps.get(name);
+    if (!step) throw new Error(`the runbook has no step named ${name}`);
+    return step;
+  }
+
+  update(name: string, change: Partial<StepRecord>): void {
+    this.#steps.set(name, { ...this.step(name), ...change });
+    this.show();
+  }
+
+  enter(phase: Phase): void {
+    if (phase !== this.#clock.phase) upsertSearchAttributes([{ key: attributes.phase, value: phase }]);
+    this.#clock.enter(phase, new Date());
+  }
+
+  await(what: string | undefined): void {
+    this.#awaiting = what;
+    this.show();
+  }
+
+  propose(plan: Plan): string {
+    const hash = planHash(plan);
+    this.#plan = { plan, hash };
+    this.show();
+    return hash;
+  }
+
+  judge(gates: readonly Gate[]): void {
+    for (const gate of gates) this.#gates.set(gate.name, gate);
+    this.show();
+  }
+
+  decide(decision: Omit<Decision, 'at'>): void {
+    this.#decisions.push({ at: new Date().toISOString(), ...decision });
+    this.show();
+  }
+
+  approvals(): Decision[] {
+    return this.#decisions.filter(({ what, refused, plan }) => what === 'approve' && !refused && plan === this.#plan?.hash);
+  }
+
+  undone(record: UndoRecord): void {
+    this.#undo.push(record);
+    this.show();
+  }
+
+  note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  learn(facts: StoryFacts): void {
+    this.#facts = { ...this.#facts, ...facts };
+  }
+
+  keep(name: string, artifact: RunReport['artifacts'][string]): void {
+    this.#artifacts[name] = artifact;
+  }
+
+  /** Every gate is green: the RTO ends here. */
+  recovered(): void {
+    this.#clock.stop(new Date());
+    upsertSearchAttributes([{ key: attributes.rtoSeconds, value: Math.round(this.#rtoSeconds() ?? 0) }]);
+  }
+
+  /** What was recovered has been undone. */
+  unrecovered(): void {
+    this.#clock.void();
+  }
+
+  close(outcome: Outcome): void {
+    this.#outcome = outcome;
+    this.#awaiting = undefined;
+    upsertSearchAttributes([
+      { key: attributes.outcome, value: outcome },
+      { key: attributes.phase, value: 'closed' },
+    ]);
+    this.show();
+  }
+
+  show(): void {
+    setCurrentDetails(renderChecklist(this.status(), new Date()));
+  }
+
+  status(): RunStatus {
+    return {
+      scenario: this.#scenario,
+      environment: this.#environment,
+      phase: this.#outcome === undefined ? this.#clock.phase : 'closed',
+      ...(this.#awaiting === undefined ? {} : { awaiting: this.#awaiting }),
+      ...(this.#plan ? { plan: this.#plan.plan, planHash: this.#plan.hash } : {}),
+      steps: [...this.#steps.values()],
+      gates: this.gates,
+      decisions: [...this.#decisions],
+      startedAt: this.#startedAt.toISOString(),
+      faultDeclaredAt: this.faultDeclaredAt.toISOString(),
+      ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
+    };
+  }
+
+  report(settings: RunSettings, { outcome, failure }: Ending): RunReport {
+    const { workflowId, runId } = workflowInfo();
+    const { awaiting: _awaiting, phase: _phase, ...seen } = this.status();
+    const rto = this.#rtoSeconds();
+    return {
+      ...seen,
+      ...this.#facts,
+      version: 1,
+      workflowId,
+      runId,
+      drill: this.#input.drill ?? false,
+      ...(this.#input.reason === undefined ? {} : { reason: this.#input.reason }),
+      initiator: this.initiator,
+      outcome,
+      verdict: outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do' ? this.verdict : 'fail',
+      ...(this.#clock.recoveredAt ? { recoveredAt: this.#clock.recoveredAt.toISOString() } : {}),
+      endedAt: new Date().toISOString(),
+      ...(rto === undefined ? {} : { rtoSeconds: rto }),
+      phases: this.#clock.seconds(),
+      objectives: settings.objectives,
+      undo: [...this.#undo],
+      notes: [...this.#notes],
+      artifacts: { ...this.#artifacts },
+      ...(failure ? { failure } : {}),
+    };
+  }
+
+  #rtoSeconds(): number | undefined {
+    const { recoveredAt } = this.#clock;
+    return recoveredAt && Math.max(0, (recoveredAt.getTime() - this.faultDeclaredAt.getTime()) / 1000);
+  }
+}

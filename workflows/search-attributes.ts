@@ -1,0 +1,12 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+
+/**
+ * What lists of runs can be filtered by. Set inside the workflow, since the Web UI's start form sets none. They are
+ * stored unencrypted: no names of people, no content.
+ */
+export const scenario = defineSearchAttributeKey('DrScenario', SearchAttributeType.KEYWORD);
+export const environment = defineSearchAttributeKey('DrEnvironment', SearchAttributeType.KEYWORD);
+export const phase = defineSearchAttributeKey('DrPhase', SearchAttributeType.KEYWORD);
+export const outcome = defineSearchAttributeKey('DrOutcome', SearchAttributeType.KEYWORD);
+export const drill = defineSearchAttributeKey('DrDrill', SearchAttributeType.BOOL);
+export const rtoSeconds = defineSearchAttributeKey('DrRtoSeconds', SearchAttributeType.INT);
