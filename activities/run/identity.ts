@@ -1,0 +1,27 @@
+import { RecoveryError } from '../../domain/failures.ts';
+import type { MarkedStore } from '../../domain/environment-mark.ts';
+
+/**
+ * Compares the name inside every store with the environment that the worker is configured for.
+ * @throws RecoveryError WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT, naming the store
+ */
+export async function compareMarks(environment: string, stores: readonly MarkedStore[]): Promise<void> {
+  for (const store of stores) {
+    const mark = await store.readMark();
+    if (mark === undefined) {
+      throw new RecoveryError('UNMARKED_ENVIRONMENT', `environment: ${store.title} does not say which environment it belongs to`);
+    }
+    if (mark !== environment) {
+      throw new RecoveryError('WRONG_ENVIRONMENT', `environment: ${store.title} belongs to ${mark}, and this worker serves ${environment}`);
+    }
+  }
+}
+
+/** Marks every store that has no mark yet. All are read before any is written. @throws RecoveryError WRONG_ENVIRONMENT */
+export async function markStores(environment: string, stores: readonly MarkedStore[]): Promise<string[]> {
+  const marks = await Promise.all(stores.map(async (store) => ({ store, mark: await store.readMark() })));
+  await compareMarks(environment, marks.filter(({ mark }) => mark !== undefined).map(({ store }) => store));
+  const unmarked = marks.filter(({ mark }) => mark === undefined).map(({ store }) => store);
+  for (const store of unmarked) await store.writeMark(environment);
+  return unmarked.map(({ title }) => title);
+}
