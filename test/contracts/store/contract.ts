@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import type { Artifact, ArtifactStore } from '../../../domain/artifacts.ts';
+
+export interface StoreUnderTest {
+  readonly store: ArtifactStore;
+  /** Changes the stored bytes behind the store's back; `undefined` removes them. */
+  tamper(key: string, bytes: Uint8Array | undefined): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every artifact store must do, whichever way it keeps its bytes. */
+export function storeContract(name: string, start: () => Promise<StoreUnderTest>): void {
+  describe(`${name} as an artifact store`, () => {
+    let under: StoreUnderTest;
+    let store: ArtifactStore;
+    beforeEach(async () => {
+      under = await start();
+      store = under.store;
+    });
+    afterEach(() => under.close());
+
+    test('gives back what was put, and says how long it is and what it hashes to', async () => {
+      const bytes = Buffer.alloc(700_000, 'recovery ');
+      const artifact = await store.put('sets/one/data.bin', pieces(bytes, 65_536));
+      expect(artifact).toEqual({
+        key: 'sets/one/data.bin',
+        bytes: 700_000,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      });
+      expect(bytes.equals(await collect(store.open(artifact)))).toBe(true);
+    });
+
+    test('keeps an empty artifact', async () => {
+      const artifact = await store.put('empty', pieces(Buffer.alloc(0), 1));
+      expect(artifact.bytes).toBe(0);
+      expect((await collect(store.open(artifact))).length).toBe(0);
+    });
+
+    test('never replaces a key, and leaves the first bytes as they were', async () => {
+      const first = await store.put('a/b', pieces(Buffer.from('first'), 5));
+      await expect(store.put('a/b', pieces(Buffer.from('second'), 5))).rejects.toMatchObject({
+        code: 'STORE_UNREACHABLE',
+        message: expect.stringContaining('a/b'),
+      });
+      expect((await collect(store.open(first))).toString()).toBe('first');
+    });
+
+    test('lets exactly one of two writers of a key win', async () => {
+      const outcomes = await Promise.allSettled(
+        ['left', 'right'].map((text) => store.put('race', pieces(Buffer.from(text), 2))),
+      );
+      const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      expect(won).toHaveLength(1);
+      const bytes = await collect(store.open(won[0] as Artifact));
+      expect(['left', 'right']).toContain(bytes.toString());
+    });
+
+    test('leaves nothing under the key when the data fails, and passes that failure on', async () => {
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('half of it');
+        throw new RangeError('the source broke');
+      };
+      await expect(store.put('broken', failing())).rejects.toThrow(new RangeError('the source broke'));
+      expect(await store.readSmall('broken')).toBeUndefined();
+      expect(await store.list('')).toEqual([]);
+    });
+
+    test.each([
+      ['changed', Buffer.from('originaL')],
+      ['shortened', Buffer.from('orig')],
+      ['lengthened', Buffer.from('original and more')],
+      ['removed', undefined],
+    ])('refuses an artifact that was %s, by name', async (_how, bytes) => {
+      const artifact = await store.put('sets/x/index', pieces(Buffer.from('original'), 3));
+      await under.tamper('sets/x/index', bytes);
+      await expect(collect(store.open(artifact))).rejects.toMatchObject({
+        code: 'SET_TAMPERED',
+        message: expect.stringContaining('sets/x/index'),
+      });
+    });
+
+    test.each(['../escape', 'a/../../escape', '/etc/passwd', 'a//b', 'a/.hidden', '', 'a\0b', '.', 'a/'])(
+      'refuses the key %j',
+      async (key) => {
+        await expect(store.put(key, pieces(Buffer.from('x'), 1))).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+        const reference = { key, bytes: 1, sha256: '0'.repeat(64) };
+        await expect(collect(store.open(reference))).rejects.toMatchObject({ code: 'SET_TAMPERED' });
+      },
+    );
+
+    test('lists keys by prefix, sorted', async () => {
+      for (const key of ['sets/b/manifest.json', 'sets/a/manifest.json', 'sets/a/index', 'runs/r/report.json']) {
+        await store.put(key, pieces(Buffer.from(key), 100));
+      }
+      expect(await store.list('sets/')).toEqual(['sets/a/index', 'sets/a/manifest.json', 'sets/b/manifest.json']);
+      expect(await store.list('sets/a/m')).toEqual(['sets/a/manifest.json']);
+      expect(await store.list('none/')).toEqual([]);
+    });
+
+    test('reads a small artifact by key, and removes it as often as asked', async () => {
+      await store.put('note', pieces(Buffer.from('hello'), 5));
+      expect(Buffer.from((await store.readSmall('note')) ?? []).toString()).toBe('hello');
+      await store.remove('note');
+      await store.remove('note');
+      expect(await store.readSmall('note')).toBeUndefined();
+    });
+  });
+}
+
+export async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  return Buffer.concat(parts);
+}

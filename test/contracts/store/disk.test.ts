@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onDisk } from '../../../activities/store/failures.ts';
+import { createDiskStore } from '../../../activities/store/disk.ts';
+import { collect, pieces, storeContract } from './contract.ts';
+
+storeContract('a folder', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'store-'));
+  return {
+    store: createDiskStore(directory),
+    tamper: async (key, bytes) => {
+      const path = join(directory, key);
+      await chmod(path, 0o644);
+      await (bytes === undefined ? rm(path) : writeFile(path, bytes));
+    },
+    close: () => rm(directory, { recursive: true }),
+  };
+});
+
+describe('the folder of an artifact store', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'store-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test('holds read-only files and no leftovers', async () => {
+    const store = createDiskStore(directory);
+    await store.put('folder/file', pieces(Buffer.from('x'), 1));
+    expect((await stat(join(directory, 'folder/file'))).mode & 0o777).toBe(0o444);
+    expect(await readdir(join(directory, 'folder'))).toEqual(['file']);
+  });
+
+  test('is made when it does not exist, and knows its free space', async () => {
+    const store = createDiskStore(join(directory, 'not/yet'));
+    expect(await store.freeBytes()).toBeGreaterThan(0);
+  });
+
+  test('hides what a killed writer left half written', async () => {
+    await writeFile(join(directory, '.data.0000.part'), 'half');
+    expect(await createDiskStore(directory).list('')).toEqual([]);
+  });
+
+  test('says which path could not be written', async () => {
+    await writeFile(join(directory, 'file'), 'not a folder');
+    await expect(createDiskStore(directory).put('file/inside', pieces(Buffer.from('x'), 1))).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining(join(directory, 'file')),
+    });
+  });
+
+  test('stops reading where the reader stops', async () => {
+    const store = createDiskStore(directory);
+    const artifact = await store.put('big', pieces(Buffer.alloc(2_000_000), 100_000));
+    for await (const piece of store.open(artifact)) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    expect((await collect(store.open(artifact))).length).toBe(2_000_000);
+  });
+
+  test('a full disk is told apart, with the path and what is free', async () => {
+    await expect(onDisk(directory, '/dev/full', () => writeFile('/dev/full', 'x'))).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(/\/dev\/full \([0-9]+ bytes free\)/),
+    });
+  });
+});
