@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { check } from './check.mjs';
+import { readCurrent } from './current.mjs';
+import { ensureNodeModules } from './node-modules.mjs';
+import { project, sandboxFolder } from './paths.mjs';
+import { Problem } from './problem.mjs';
+import { ensurePython } from './python.mjs';
+import { resolveTarget } from './targets.mjs';
+
+const bin = join(project, 'node_modules', '.bin');
+
+/** Provides what the target needs, runs it, and returns its exit code. */
+export async function launch([name, ...args]) {
+  try {
+    if (name !== 'jest') resolveTarget(name, project);
+    await ensureNodeModules(project, sandboxFolder);
+    const target = resolveTarget(name, project);
+    const env = {
+      ...process.env,
+      PATH: [bin, process.env.PATH].join(delimiter),
+      SANDBOX_LAUNCHER: String(process.pid),
+    };
+    if (target.kind === 'check') return await check(project, env);
+    if (target.needsPython) await ensurePython();
+    if (target.readsSandbox) useSandbox(env);
+    return await runNode([target.script, ...args], env);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+/** Without a Temporal address, the sandbox that runs is meant. Its variables come as a whole, never mixed with others. */
+function useSandbox(env) {
+  if (env.TEMPORAL_ADDRESS) return;
+  const current = readCurrent(sandboxFolder);
+  if (!current) return;
+  Object.assign(env, current.variables);
+  process.stderr.write(`Using the sandbox '${current.name}', since TEMPORAL_ADDRESS is not set\n`);
+}
+
+/** Runs the project's Node as if it were this process: same terminal, signals passed on, its exit code ours. */
+function runNode(args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(bin, 'node'), args, { stdio: 'inherit', env });
+    // A terminal sends Ctrl-C to the whole foreground group: the child has it already, and twice would mean "at once".
+    const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+    process.on('SIGINT', () => terminal || child.kill('SIGINT'));
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+  });
+}
