@@ -132,4 +132,8 @@ export interface StackActivities {
   checkRetrieval(input: { collection: string; set: RecoverySet; sections: string[] }): Promise<Gate[]>;
 }
 
-export type RecoveryActivities = RunActivities & SetActivities & QdrantActivities & PostgresActivities & StackActivities;
+export type RecoveryActivities = RunActivities &
+  SetActivities &
+  QdrantActivities &
+  PostgresActivities &
+  StackActivities;

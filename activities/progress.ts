@@ -37,7 +37,7 @@ export async function withProgress<T>(input: Resumable, work: (work: Work) => Pr
   const beat = setInterval(() => heartbeat(state.progress), BEAT_EVERY_MS);
   try {
     return await work({
-      resume: before.success ? (before.data) : undefined,
+      resume: before.success ? before.data : undefined,
       signal: cancellationSignal(),
       report: (progress) => {
         state.progress = progress;

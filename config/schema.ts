@@ -3,10 +3,17 @@ import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
 import { Secret } from './secret.ts';
 
-const secret = z.string().min(1).transform((value) => new Secret(value));
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
-const sqlName = z.string().min(1).max(128).regex(/^[^\0]+$/);
+const sqlName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\0]+$/);
 
 /** Driver suffixes of other languages (`postgresql+asyncpg://`) are taken off: they mean nothing here. */
 const postgresUrl = z
@@ -117,7 +124,11 @@ export const temporalConfigSchema = z.strictObject({
 
 export const notifyConfigSchema = z.strictObject({
   /** Receives a JSON message for every event that somebody should know of. Without it, messages go to the log. */
-  webhookUrl: z.string().min(1).transform((value) => new Secret(value)).optional(),
+  webhookUrl: z
+    .string()
+    .min(1)
+    .transform((value) => new Secret(value))
+    .optional(),
 });
 
 /** Everything that can be configured. Unknown keys are refused by name. */
@@ -133,7 +144,11 @@ export const configSchema = z.strictObject({
   notify: notifyConfigSchema.prefault({}),
   approval: approvalPolicySchema.prefault({}),
   objectives: objectivesSchema.prefault({}),
-  commitWindowMinutes: z.number().min(0).max(7 * 24 * 60).default(60),
+  commitWindowMinutes: z
+    .number()
+    .min(0)
+    .max(7 * 24 * 60)
+    .default(60),
   /** JSON file with golden questions: `[{question, sources: [...]}]`. */
   goldenQuestions: z.string().min(1).optional(),
 });

@@ -21,9 +21,14 @@ export function renderChecklist(status: RunStatus, now: Date): string {
   return [
     `**${status.scenario}** in **${status.environment}** — ${status.outcome ?? `phase *${status.phase}*`}`,
     status.awaiting === undefined ? '' : `### Waiting for: ${cell(status.awaiting)}`,
-    status.outcome === undefined ? `RTO clock: ${describeSeconds(elapsed)} since the fault was declared (${status.faultDeclaredAt}).` : '',
+    status.outcome === undefined
+      ? `RTO clock: ${describeSeconds(elapsed)} since the fault was declared (${status.faultDeclaredAt}).`
+      : '',
     approvalHelp(status),
-    table(['', 'step', 'time', 'result'], status.steps.map((step) => stepRow(step, now))),
+    table(
+      ['', 'step', 'time', 'result'],
+      status.steps.map((step) => stepRow(step, now)),
+    ),
     status.gates.length === 0 ? '' : gateTable(status.gates),
   ]
     .filter((part) => part !== '')
@@ -35,7 +40,10 @@ function approvalHelp(status: RunStatus): string {
   const payload = JSON.stringify({ plan: shortHash(status.planHash), approver: 'your name' });
   return [
     `**Plan \`${shortHash(status.planHash)}\`** — ${cell(status.plan.reason)}`,
-    table(['#', 'what will be done', 'why'], status.plan.steps.map((step, i) => [String(i + 1), step.what, step.why ?? ''])),
+    table(
+      ['#', 'what will be done', 'why'],
+      status.plan.steps.map((step, i) => [String(i + 1), step.what, step.why ?? '']),
+    ),
     `What will be lost: ${cell(status.plan.loss)} It will take about ${describeSeconds(status.plan.expectedSeconds)}.`,
     `To approve: *Send an Update* → \`approve\` → paste and put your name in: \`${payload}\``,
     'To refuse: *Send an Update* → `reject` → `{}`.',
@@ -43,7 +51,9 @@ function approvalHelp(status: RunStatus): string {
 }
 
 function stepRow(step: StepRecord, now: Date): string[] {
-  const note = step.failure ? `${step.failure.message} — ${step.failure.next}` : (step.skipped?.reason ?? step.result ?? '');
+  const note = step.failure
+    ? `${step.failure.message} — ${step.failure.next}`
+    : (step.skipped?.reason ?? step.result ?? '');
   const tries = step.attempts > 1 ? ` (try ${step.attempts})` : '';
   return [MARKS[step.state], `${step.title}${tries}`, duration(step, now), note];
 }
@@ -55,5 +65,8 @@ function duration(step: StepRecord, now: Date): string {
 }
 
 function gateTable(gates: readonly Gate[]): string {
-  return table(['gate', 'verdict', ''], gates.map((gate) => [gate.name, gate.verdict, describeGate(gate)]));
+  return table(
+    ['gate', 'verdict', ''],
+    gates.map((gate) => [gate.name, gate.verdict, describeGate(gate)]),
+  );
 }

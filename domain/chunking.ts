@@ -12,7 +12,10 @@ const MAX_CHUNK = 1_200;
 
 /** Section slug: lower case, every run of other characters becomes one hyphen. */
 export function slugOf(title: string): string {
-  return title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 }
 
 /**

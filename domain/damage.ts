@@ -40,7 +40,13 @@ export function totalOf(counts: Counts): number {
 /** Collects findings into what a person needs to know of them, in memory that grows with the sections alone. */
 export class DamageSummariser {
   readonly #counts: Record<FindingClass, number> = { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 };
-  readonly #samples: Record<FindingClass, string[]> = { missing: [], unbacked: [], stale: [], malformed: [], orphan: [] };
+  readonly #samples: Record<FindingClass, string[]> = {
+    missing: [],
+    unbacked: [],
+    stale: [],
+    malformed: [],
+    orphan: [],
+  };
   readonly #sections = new Map<string, number>();
 
   add(findings: readonly Finding[]): void {

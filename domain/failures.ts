@@ -48,12 +48,21 @@ export const FAILURES = {
   POSTGRES_DENIED: { retry: 'ask', next: 'Correct DATABASE_URL on the worker, restart it, then `retryStep`.' },
   POSTGRES_REFUSED: { retry: 'ask', next: 'Read Postgres’ message, mend its cause, then `retryStep`.' },
   EMBEDDINGS_UNREACHABLE: { retry: 'wait', next: 'Bring the embedding endpoint back; the run goes on by itself.' },
-  EMBEDDINGS_REFUSED: { retry: 'ask', next: 'Read the endpoint’s message: a retired model or a wrong key will not mend itself.' },
+  EMBEDDINGS_REFUSED: {
+    retry: 'ask',
+    next: 'Read the endpoint’s message: a retired model or a wrong key will not mend itself.',
+  },
   APP_UNREACHABLE: { retry: 'wait', next: 'Bring the app back; the run goes on by itself.' },
   APP_REFUSED: { retry: 'ask', next: 'Read the app’s answer, mend its cause, then `retryStep`.' },
   STORE_UNREACHABLE: { retry: 'wait', next: 'Make the artifact store readable and writable again.' },
-  GATE_NOT_GREEN: { retry: 'ask', next: 'Read the gate’s expected and observed values; `retryStep` checks again, `abort` undoes the repair.' },
-  RESTORE_INCOMPLETE: { retry: 'ask', next: '`retryStep` restores beside once more; the live collection is untouched.' },
+  GATE_NOT_GREEN: {
+    retry: 'ask',
+    next: 'Read the gate’s expected and observed values; `retryStep` checks again, `abort` undoes the repair.',
+  },
+  RESTORE_INCOMPLETE: {
+    retry: 'ask',
+    next: '`retryStep` restores beside once more; the live collection is untouched.',
+  },
   WORKER_LOST: { retry: 'wait', next: 'Nothing to do: the step is taken up again where its last heartbeat left it.' },
   UNEXPECTED: { retry: 'ask', next: 'Read the message; `retryStep` tries again, `abort` undoes what was done.' },
 } as const satisfies Record<string, FailureKind>;

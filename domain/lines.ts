@@ -11,7 +11,8 @@ export function indexLine(entry: IndexEntry): string {
 /** @throws RecoveryError SET_TAMPERED for a line that we could not have written */
 export function parseIndexLine(line: string): IndexEntry {
   const [id = '', text = '', body, fault = '', section = ''] = line.split('\t');
-  if (body === undefined || !isPointId(id)) throw new RecoveryError('SET_TAMPERED', `id index: not a line of an index: ${line.slice(0, 80)}`);
+  if (body === undefined || !isPointId(id))
+    throw new RecoveryError('SET_TAMPERED', `id index: not a line of an index: ${line.slice(0, 80)}`);
   return {
     id,
     text,

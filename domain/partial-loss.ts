@@ -66,7 +66,11 @@ export function planPartialLoss(
   if (copies > 0) {
     steps.push(
       { step: 'restoreBeside', what: `restore ${set.id} into ${scratch}`, why },
-      { step: 'copyBack', what: `copy ${describeCount(copies)} points from ${scratch} into ${collection}`, why: 'the set holds them with the right text' },
+      {
+        step: 'copyBack',
+        what: `copy ${describeCount(copies)} points from ${scratch} into ${collection}`,
+        why: 'the set holds them with the right text',
+      },
     );
   }
   if (embeds > 0) {
@@ -77,13 +81,24 @@ export function planPartialLoss(
     });
   }
   if (dropOrphans && damage.drop.count > 0) {
-    steps.push({ step: 'dropOrphans', what: `remove ${describeCount(damage.drop.count)} vectors that have no row`, why: 'asked for in the input' });
+    steps.push({
+      step: 'dropOrphans',
+      what: `remove ${describeCount(damage.drop.count)} vectors that have no row`,
+      why: 'asked for in the input',
+    });
   }
   const lost = lostIndexes(shape).map(([field]) => field);
   if (lost.length > 0) {
-    steps.push({ step: 'createIndexes', what: `create the payload index on ${lost.join(', ')}`, why: 'the set recorded it' });
+    steps.push({
+      step: 'createIndexes',
+      what: `create the payload index on ${lost.join(', ')}`,
+      why: 'the set recorded it',
+    });
   }
-  steps.push({ step: 'verify', what: `reconcile, compare the configuration, ask golden questions, try to get in without a key` });
+  steps.push({
+    step: 'verify',
+    what: `reconcile, compare the configuration, ask golden questions, try to get in without a key`,
+  });
   return {
     version: 1,
     scenario: 'partial-loss',
@@ -106,13 +121,20 @@ export function planPartialLoss(
 
 function describeLoss({ damage, dropOrphans }: Assessment): string {
   const orphans = damage.counts.orphan;
-  const kept = orphans === 0 ? '' : dropOrphans ? ` ${describeCount(orphans)} vectors without a row are removed.` : ` ${describeCount(orphans)} vectors without a row are left alone.`;
+  const kept =
+    orphans === 0
+      ? ''
+      : dropOrphans
+        ? ` ${describeCount(orphans)} vectors without a row are removed.`
+        : ` ${describeCount(orphans)} vectors without a row are left alone.`;
   return `Nothing: every damaged chunk comes back from the set or from its source text.${kept}`;
 }
 
 function forecast({ damage, set }: Assessment): number {
   const restore = damage.copy.count > 0 ? (2 * set.qdrant.snapshot.bytes) / SNAPSHOT_BYTES_PER_SECOND : 0;
-  return Math.ceil(FIXED_SECONDS + restore + damage.copy.count / COPIED_PER_SECOND + damage.reembed.count / EMBEDDED_PER_SECOND);
+  return Math.ceil(
+    FIXED_SECONDS + restore + damage.copy.count / COPIED_PER_SECOND + damage.reembed.count / EMBEDDED_PER_SECOND,
+  );
 }
 
 /** The two stores agree again: nothing missing, unbacked, stale or malformed; orphans only where they were to be kept. */
@@ -123,7 +145,9 @@ export function reconciliationGate(after: Damage, dropOrphans: boolean): Gate {
   return {
     name: 'reconciliation',
     verdict: left === 0 ? 'pass' : 'fail',
-    expected: dropOrphans ? 'Qdrant and Postgres agree on every point' : 'nothing missing, unbacked, stale or malformed',
+    expected: dropOrphans
+      ? 'Qdrant and Postgres agree on every point'
+      : 'nothing missing, unbacked, stale or malformed',
     observed: `${left === 0 ? 'all agree' : describeCounts(after.counts)}: ${describeCount(after.tally.live)} points, ${describeCount(after.tally.rows)} rows${kept}`,
   };
 }
@@ -134,12 +158,24 @@ export function shapeGate(differences: readonly ShapeDifference[]): Gate {
     name: 'configuration',
     verdict: differences.length === 0 ? 'pass' : 'fail',
     expected: 'configuration and payload indexes as the set recorded them',
-    observed: differences.length === 0 ? 'no difference' : differences.slice(0, 5).map(({ path, expected, observed }) => `${path}: ${observed ?? 'absent'} instead of ${expected ?? 'absent'}`).join(', '),
+    observed:
+      differences.length === 0
+        ? 'no difference'
+        : differences
+            .slice(0, 5)
+            .map(
+              ({ path, expected, observed }) => `${path}: ${observed ?? 'absent'} instead of ${expected ?? 'absent'}`,
+            )
+            .join(', '),
   };
 }
 
 /** What was lost, in time and in what people lose. */
-export function measureLoss(assessment: Assessment, unavailable: number, faultDeclaredAt: Date): NonNullable<RunReport['rpo']> {
+export function measureLoss(
+  assessment: Assessment,
+  unavailable: number,
+  faultDeclaredAt: Date,
+): NonNullable<RunReport['rpo']> {
   const age = (faultDeclaredAt.getTime() - Date.parse(assessment.set.takenAt)) / 1000;
   const { orphan: _kept, ...damaged } = assessment.damage.counts;
   return {

@@ -44,6 +44,9 @@ export function shortHash(hash: string): string {
 
 /** True when what the approver sent names this plan: the whole hash, or at least its first 12 digits. */
 export function namesPlan(sent: string, hash: string): boolean {
-  const digits = sent.trim().toLowerCase().replace(/^sha256:/, '');
+  const digits = sent
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '');
   return digits.length >= SHORT && hash.startsWith(digits);
 }

@@ -180,5 +180,7 @@ class Reader<T extends { readonly id: PointId }> {
 }
 
 function outOfOrder(earlier: PointId, later: PointId): Error {
-  return new Error(`the ids are not sorted: ${later} came after ${earlier}; a merge of unsorted lists would report nonsense`);
+  return new Error(
+    `the ids are not sorted: ${later} came after ${earlier}; a merge of unsorted lists would report nonsense`,
+  );
 }

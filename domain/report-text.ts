@@ -24,15 +24,31 @@ export function renderReport(report: RunReport): string {
     report.plan ? planSection(report) : '',
     '## Gates',
     report.gates.length > 0
-      ? table(['gate', 'verdict', 'expected', 'observed'], report.gates.map((g) => [g.name, g.verdict, g.expected, g.observed]))
+      ? table(
+          ['gate', 'verdict', 'expected', 'observed'],
+          report.gates.map((g) => [g.name, g.verdict, g.expected, g.observed]),
+        )
       : 'No gate was reached.',
     '## Steps',
     table(['step', 'phase', 'state', 'tries', 'seconds', 'result'], report.steps.map(stepRow)),
     '## Decisions',
     report.decisions.length > 0
-      ? table(['when', 'what', 'who says so', 'note'], report.decisions.map((d) => [d.at, d.refused ? `${d.what} (refused)` : d.what, d.by, d.refused ?? d.note ?? '']))
+      ? table(
+          ['when', 'what', 'who says so', 'note'],
+          report.decisions.map((d) => [
+            d.at,
+            d.refused ? `${d.what} (refused)` : d.what,
+            d.by,
+            d.refused ?? d.note ?? '',
+          ]),
+        )
       : 'Nobody had to decide anything.',
-    report.undo.length > 0 ? `## Undone and cleaned up\n\n${table(['what', 'outcome', ''], report.undo.map((u) => [u.title, u.outcome, u.message ?? '']))}` : '',
+    report.undo.length > 0
+      ? `## Undone and cleaned up\n\n${table(
+          ['what', 'outcome', ''],
+          report.undo.map((u) => [u.title, u.outcome, u.message ?? '']),
+        )}`
+      : '',
     report.notes.length > 0 ? `## Notes\n\n${report.notes.map((note) => `- ${note}`).join('\n')}` : '',
     identity(report),
   ]
@@ -53,7 +69,12 @@ function measures(report: RunReport): string {
     const { setAgeSeconds, chunksDamaged, chunksLost, turnsLost } = report.rpo;
     const lost = `${describeCount(chunksLost)} chunks, ${describeCount(turnsLost)} chat turns lost`;
     const age = setAgeSeconds === undefined ? '' : `the set was ${describeSeconds(setAgeSeconds)} old; `;
-    rows.push(['RPO', lost, describeSeconds(report.objectives.rpoSeconds), `${age}${describeCount(chunksDamaged)} chunks were damaged`]);
+    rows.push([
+      'RPO',
+      lost,
+      describeSeconds(report.objectives.rpoSeconds),
+      `${age}${describeCount(chunksDamaged)} chunks were damaged`,
+    ]);
   }
   return table(['', 'measured', 'objective', ''], rows);
 }
@@ -64,10 +85,16 @@ function planSection(report: RunReport): string {
   return [
     `## Plan \`${shortHash(planHash)}\``,
     `${plan.reason}. ${plan.loss}`,
-    table(['step', 'what', 'why'], plan.steps.map((step) => [step.step, step.what, step.why ?? ''])),
+    table(
+      ['step', 'what', 'why'],
+      plan.steps.map((step) => [step.step, step.what, step.why ?? '']),
+    ),
     damage ? `Damage found: ${describeCounts(damage.counts)}. Recovery set: \`${set ?? ''}\`.` : '',
     damage && damage.sections.length > 0
-      ? table(['affected section', 'chunks'], damage.sections.slice(0, 20).map(({ section, findings }) => [section, String(findings)]))
+      ? table(
+          ['affected section', 'chunks'],
+          damage.sections.slice(0, 20).map(({ section, findings }) => [section, String(findings)]),
+        )
       : '',
   ]
     .filter((part) => part !== '')
@@ -75,15 +102,28 @@ function planSection(report: RunReport): string {
 }
 
 function stepRow(step: RunReport['steps'][number]): string[] {
-  const seconds = step.startedAt && step.endedAt ? ((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000).toFixed(1) : '';
+  const seconds =
+    step.startedAt && step.endedAt ? ((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000).toFixed(1) : '';
   const state = step.state === 'pending' ? 'not needed' : step.state;
-  return [step.title, step.phase, state, String(step.attempts), seconds, step.failure?.message ?? step.skipped?.reason ?? step.result ?? ''];
+  return [
+    step.title,
+    step.phase,
+    state,
+    String(step.attempts),
+    seconds,
+    step.failure?.message ?? step.skipped?.reason ?? step.result ?? '',
+  ];
 }
 
 function identity(report: RunReport): string {
   const { initiator, workflowId, runId } = report;
-  const who = initiator.principal ?? (initiator.claimed === undefined ? 'unknown' : `${initiator.claimed} (claimed, not proven)`);
-  const artifacts = Object.entries(report.artifacts).map(([name, { key, sha256 }]) => [name, `\`${key}\``, `\`${sha256}\``]);
+  const who =
+    initiator.principal ?? (initiator.claimed === undefined ? 'unknown' : `${initiator.claimed} (claimed, not proven)`);
+  const artifacts = Object.entries(report.artifacts).map(([name, { key, sha256 }]) => [
+    name,
+    `\`${key}\``,
+    `\`${sha256}\``,
+  ]);
   return [
     '## Record',
     table(

@@ -12,7 +12,12 @@ export const runInputSchema = z.strictObject({
   /** True for practice: marked so in every list and report. */
   drill: z.boolean().optional().describe('True when this is practice.'),
   /** Overrides the configured window; 0 commits at once. */
-  commitWindowMinutes: z.number().min(0).max(7 * 24 * 60).optional().describe('Minutes in which rollBack is possible.'),
+  commitWindowMinutes: z
+    .number()
+    .min(0)
+    .max(7 * 24 * 60)
+    .optional()
+    .describe('Minutes in which rollBack is possible.'),
 });
 
 export type RunInput = z.infer<typeof runInputSchema>;
@@ -36,7 +41,12 @@ export const markEnvironmentInputSchema = z.strictObject({});
 export function describeIssues(error: z.ZodError): string {
   return error.issues
     .map((issue) => {
-      const where = issue.path.length > 0 ? issue.path.join('.') : issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : 'input';
+      const where =
+        issue.path.length > 0
+          ? issue.path.join('.')
+          : issue.code === 'unrecognized_keys'
+            ? issue.keys.join(', ')
+            : 'input';
       return `${where}: ${issue.message}`;
     })
     .join('; ');

@@ -10,14 +10,24 @@ export const approvalPolicySchema = z.strictObject({
   /** Whether whoever started the run may approve it. */
   initiatorMayApprove: z.boolean().default(true),
   /** Minutes after which a run that nobody approved ends, having changed nothing. */
-  timeoutMinutes: z.number().positive().max(7 * 24 * 60).default(60),
+  timeoutMinutes: z
+    .number()
+    .positive()
+    .max(7 * 24 * 60)
+    .default(60),
 });
 export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
 
 /** What the run is measured against, in seconds. */
 export const objectivesSchema = z.strictObject({
-  rtoSeconds: z.number().positive().default(4 * 3600),
-  rpoSeconds: z.number().positive().default(24 * 3600),
+  rtoSeconds: z
+    .number()
+    .positive()
+    .default(4 * 3600),
+  rpoSeconds: z
+    .number()
+    .positive()
+    .default(24 * 3600),
 });
 export type Objectives = z.infer<typeof objectivesSchema>;
 
@@ -34,7 +44,10 @@ export const runSettingsSchema = z.strictObject({
   approval: approvalPolicySchema,
   objectives: objectivesSchema,
   /** Minutes after cutover in which `rollBack` undoes the recovery; 0 commits at once. */
-  commitWindowMinutes: z.number().min(0).max(7 * 24 * 60),
+  commitWindowMinutes: z
+    .number()
+    .min(0)
+    .max(7 * 24 * 60),
   hasPostgres: z.boolean(),
   hasApp: z.boolean(),
 });

@@ -54,6 +54,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** JSON with sorted keys; null and absent are the same thing to Qdrant and to us. */
 function sortedJson(value: unknown): string {
   return JSON.stringify(value ?? null, (_key, inner: unknown) =>
-    isObject(inner) ? Object.fromEntries(Object.entries(inner).filter(([, v]) => v !== null).sort()) : inner,
+    isObject(inner)
+      ? Object.fromEntries(
+          Object.entries(inner)
+            .filter(([, v]) => v !== null)
+            .sort(),
+        )
+      : inner,
   );
 }

@@ -36,7 +36,11 @@ export const backUpStack = runbook(
       (read) => `${describeCount(read.points)} points`,
     );
     const dump = hasPostgres
-      ? await run.must('dump', (act) => act.dumpDatabase({ folder }), ({ lsn, dump }) => `${describeCount(dump.bytes)} bytes at ${lsn}`)
+      ? await run.must(
+          'dump',
+          (act) => act.dumpDatabase({ folder }),
+          ({ lsn, dump }) => `${describeCount(dump.bytes)} bytes at ${lsn}`,
+        )
       : undefined;
     const golden = await run.must('golden', (act) => act.captureGolden({ collection, folder }));
     const { set } = await run.must(

@@ -11,7 +11,8 @@ import type { RunRecord } from './record.ts';
 /** What the run waits for, if it waits: only then is a message that answers it accepted. */
 export type Awaited = 'approval' | 'operator' | 'outage' | 'commit' | undefined;
 
-type Answer = 'retry' | 'commit' | 'rollBack' | 'reject' | { readonly skip: { readonly by: string; readonly reason: string } };
+type Answer =
+  'retry' | 'commit' | 'rollBack' | 'reject' | { readonly skip: { readonly by: string; readonly reason: string } };
 
 interface Said {
   readonly by: string;
@@ -74,9 +75,15 @@ export class Desk {
     const { plan, approver, note } = this.#read('approve', messages.approveSchema, sent);
     const said: Said = { by: approver ?? 'unnamed', note, plan };
     const proposed = this.#record.plan;
-    if (!proposed || this.#awaited !== 'approval') return this.#refuse('approve', said, 'NOT_NOW', 'plan: no plan is waiting for approval');
+    if (!proposed || this.#awaited !== 'approval')
+      return this.#refuse('approve', said, 'NOT_NOW', 'plan: no plan is waiting for approval');
     if (!namesPlan(plan, proposed.hash)) {
-      return this.#refuse('approve', said, 'STALE_PLAN', `plan: ${plan} is not the plan that is proposed now (${proposed.hash.slice(0, 12)})`);
+      return this.#refuse(
+        'approve',
+        said,
+        'STALE_PLAN',
+        `plan: ${plan} is not the plan that is proposed now (${proposed.hash.slice(0, 12)})`,
+      );
     }
     const objection = this.#objectionTo(approver);
     if (objection !== undefined) return this.#refuse('approve', said, 'APPROVAL_REFUSED', objection);
@@ -90,12 +97,15 @@ export class Desk {
     if (!policy) return 'approver: the run has not read its policy yet';
     const named = policy.approvers.length > 0 || policy.required > 1 || !policy.initiatorMayApprove;
     if (approver === undefined) return named ? 'approver: the policy of this environment needs a name' : undefined;
-    if (policy.approvers.length > 0 && !policy.approvers.includes(approver)) return `approver: ${approver} may not approve in this environment`;
+    if (policy.approvers.length > 0 && !policy.approvers.includes(approver))
+      return `approver: ${approver} may not approve in this environment`;
     const who = initiator.principal ?? initiator.claimed;
     if (!policy.initiatorMayApprove && (who === undefined || who.includes(approver))) {
       return `approver: whoever started the run (${who ?? 'unknown'}) may not approve it`;
     }
-    return this.#record.approvals().some(({ by }) => by === approver) ? `approver: ${approver} has approved already` : undefined;
+    return this.#record.approvals().some(({ by }) => by === approver)
+      ? `approver: ${approver} has approved already`
+      : undefined;
   }
 
   /** How many approvals are still needed for the plan that is proposed. */
@@ -115,7 +125,8 @@ export class Desk {
 
   #skip(sent: unknown): string {
     const { by = 'unnamed', reason } = this.#read('skipStep', messages.skipStepSchema, sent);
-    if (!this.skippable) return this.#refuse('skipStep', { by, note: reason }, 'NOT_NOW', 'skipStep: this step cannot be skipped safely');
+    if (!this.skippable)
+      return this.#refuse('skipStep', { by, note: reason }, 'NOT_NOW', 'skipStep: this step cannot be skipped safely');
     return this.#take('skipStep', { by, note: reason }, ['operator', 'outage'], { skip: { by, reason } });
   }
 
@@ -142,7 +153,12 @@ export class Desk {
     const by = (read.success && read.data.by) || 'unnamed';
     const reason = read.success ? read.data.reason : undefined;
     if (this.#closed) {
-      this.#record.decide({ what: 'abort', by, ...(reason ? { note: reason } : {}), refused: 'the recovery is committed' });
+      this.#record.decide({
+        what: 'abort',
+        by,
+        ...(reason ? { note: reason } : {}),
+        refused: 'the recovery is committed',
+      });
       return;
     }
     this.#aborted ??= { by, reason };

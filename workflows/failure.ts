@@ -22,7 +22,8 @@ const detailsSchema = z.object({
 /** Reads any error that workflow code can meet. An error without a code of ours is `UNEXPECTED`. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof ActivityFailure) {
-    const inner = error.cause instanceof TimeoutFailure ? trouble('WORKER_LOST', error.cause.message) : troubleOf(error.cause);
+    const inner =
+      error.cause instanceof TimeoutFailure ? trouble('WORKER_LOST', error.cause.message) : troubleOf(error.cause);
     return { ...inner, activity: error.activityType };
   }
   if (error instanceof ChildWorkflowFailure) return troubleOf(error.cause);

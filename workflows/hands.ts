@@ -5,7 +5,12 @@ import type { Progress, RecoveryActivities } from '../activities/contract.ts';
  * Only a lost worker is retried by the engine: an activity that fails says so with one of our codes, and the run
  * protocol decides what follows, because it can show people that it waits and why.
  */
-const LOST_WORKER = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 } as const;
+const LOST_WORKER = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '30s',
+  maximumAttempts: 20,
+} as const;
 
 /** A question that is answered within seconds, or not at all. */
 const SHORT: ActivityOptions = { startToCloseTimeout: '2m', retry: LOST_WORKER };

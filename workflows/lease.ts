@@ -1,6 +1,19 @@
-import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  condition,
+  defineSignal,
+  ParentClosePolicy,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { leaseIdOf } from '../domain/names.ts';
+import { failureWith } from './failure.ts';
+import { handsWith } from './hands.ts';
 
-export const releaseLeaseSignal = defineSignal('releaseLease');
+const releaseLeaseSignal = defineSignal('releaseLease');
 
 /**
  * Held by a run for as long as it lasts. The fixed workflow id makes "one run per environment" the engine's own rule
@@ -12,4 +25,34 @@ export async function holdRecoveryLease(): Promise<void> {
     released = true;
   });
   await condition(() => released);
+}
+
+export type Lease = ChildWorkflowHandle<typeof holdRecoveryLease>;
+
+/** Takes the environment's lease. @throws RUN_IN_PROGRESS, naming the run that holds it */
+export async function takeLease(environment: string): Promise<Lease> {
+  const leaseId = leaseIdOf(environment);
+  try {
+    // Out of reach of a cancellation: the lease must outlast the undo that follows it.
+    return await CancellationScope.nonCancellable(() =>
+      startChild(holdRecoveryLease, {
+        workflowId: leaseId,
+        parentClosePolicy: ParentClosePolicy.TERMINATE,
+        staticSummary: `held by ${workflowInfo().workflowId}`.slice(0, 200),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const holder = await handsWith('Who holds the lease?').findLeaseHolder({ leaseId });
+    throw failureWith(
+      'RUN_IN_PROGRESS',
+      `${environment}: ${holder?.workflowId ?? 'another run'} is in progress, and only one run may be`,
+    );
+  }
+}
+
+/** Gives the lease back. One that somebody terminated by hand is released already. */
+export async function releaseLease(lease: Lease): Promise<void> {
+  await lease.signal(releaseLeaseSignal).catch(() => undefined);
+  await lease.result().catch(() => undefined);
 }

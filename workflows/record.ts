@@ -60,7 +60,10 @@ export class RunRecord {
     this.#environment = environment;
     this.#input = input;
     this.#steps = new Map(
-      Object.entries(steps).map(([name, { title, phase }]) => [name, { name, title, phase, state: 'pending', attempts: 0 }]),
+      Object.entries(steps).map(([name, { title, phase }]) => [
+        name,
+        { name, title, phase, state: 'pending', attempts: 0 },
+      ]),
     );
     this.faultDeclaredAt = input.faultDeclaredAt === undefined ? this.#startedAt : new Date(input.faultDeclaredAt);
     this.#clock = new PhaseClock(this.faultDeclaredAt);
@@ -126,7 +129,9 @@ export class RunRecord {
   }
 
   approvals(): Decision[] {
-    return this.#decisions.filter(({ what, refused, plan }) => what === 'approve' && !refused && plan === this.#plan?.hash);
+    return this.#decisions.filter(
+      ({ what, refused, plan }) => what === 'approve' && !refused && plan === this.#plan?.hash,
+    );
   }
 
   undone(record: UndoRecord): void {
@@ -201,7 +206,8 @@ export class RunRecord {
       ...(this.#input.reason === undefined ? {} : { reason: this.#input.reason }),
       initiator: this.initiator,
       outcome,
-      verdict: outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do' ? this.verdict : 'fail',
+      verdict:
+        outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do' ? this.verdict : 'fail',
       ...(this.#clock.recoveredAt ? { recoveredAt: this.#clock.recoveredAt.toISOString() } : {}),
       endedAt: new Date().toISOString(),
       ...(rto === undefined ? {} : { rtoSeconds: rto }),

@@ -22,11 +22,19 @@ const steps = {
   restoreBeside: { title: 'Restore the set beside the live collection', phase: 'restore' },
   copyBack: { title: 'Copy back what the set holds', phase: 'restore' },
   embedAgain: { title: 'Embed again what the set does not hold', phase: 'restore' },
-  dropOrphans: { title: 'Remove vectors without a row', phase: 'restore', skippable: 'orphans do not hide other content' },
+  dropOrphans: {
+    title: 'Remove vectors without a row',
+    phase: 'restore',
+    skippable: 'orphans do not hide other content',
+  },
   createIndexes: { title: 'Create the lost payload indexes', phase: 'restore' },
   reconcile: { title: 'Verify: the stores agree', phase: 'verify' },
   access: { title: 'Verify: nobody gets in without a key', phase: 'verify' },
-  retrieval: { title: 'Verify: questions find their sources', phase: 'verify', skippable: 'people can ask the questions by hand' },
+  retrieval: {
+    title: 'Verify: questions find their sources',
+    phase: 'verify',
+    skippable: 'people can ask the questions by hand',
+  },
   commit: { title: 'Commit window', phase: 'reopen' },
 } as const;
 
@@ -42,7 +50,10 @@ export const recoverPartialQdrantLoss = runbook(
       run.nothingToDo();
     }
     const scratch = run.scratch('restore');
-    await run.approval('approve', planPartialLoss(damage, { environment: run.settings.environment, runId: workflowInfo().runId, scratch }));
+    await run.approval(
+      'approve',
+      planPartialLoss(damage, { environment: run.settings.environment, runId: workflowInfo().runId, scratch }),
+    );
     await keepDamaged(run, damage);
     await restoreBeside(run, damage, scratch);
     await copyBack(run, damage, scratch);
@@ -53,9 +64,16 @@ export const recoverPartialQdrantLoss = runbook(
 );
 
 /** Identify the affected content: what Qdrant holds, what Postgres says it should hold, what the set can give back. */
-async function assess(run: LossRun, { setId, depth = 'content', dropOrphans = false }: PartialLossInput): Promise<Assessment> {
+async function assess(
+  run: LossRun,
+  { setId, depth = 'content', dropOrphans = false }: PartialLossInput,
+): Promise<Assessment> {
   const { collection } = run.settings;
-  const { set, why } = await run.must('chooseSet', (act) => act.chooseRecoverySet({ setId }), ({ set, why }) => `${set.id}: ${why}`);
+  const { set, why } = await run.must(
+    'chooseSet',
+    (act) => act.chooseRecoverySet({ setId }),
+    ({ set, why }) => `${set.id}: ${why}`,
+  );
   const found = await run.must(
     'assess',
     async (act) => {
@@ -97,7 +115,8 @@ async function restoreBeside(run: LossRun, { damage, set }: Assessment, scratch:
 }
 
 /** Only what is damaged is written, and never over something newer than what was assessed. */
-async function copyBack(run: LossRun, { damage, shape, dropOrphans }: Assessment, scratch: string): Promise<void> {
+async function copyBack(run: LossRun, assessment: Assessment, scratch: string): Promise<void> {
+  const { damage, shape, dropOrphans } = assessment;
   const { collection } = run.settings;
   const said = ({ written, newer }: { written: number; newer: number }): string =>
     `${describeCount(written)} written${newer > 0 ? `, ${describeCount(newer)} left alone as newer` : ''}`;
@@ -106,14 +125,23 @@ async function copyBack(run: LossRun, { damage, shape, dropOrphans }: Assessment
   }
   if (damage.reembed.count > 0) {
     const from = damage.copy.count > 0 ? scratch : undefined;
-    await run.must('embedAgain', (act) => act.reembedPoints({ list: damage.reembed, collection, scratch: from }), said);
+    const again = await run.must(
+      'embedAgain',
+      (act) => act.reembedPoints({ list: damage.reembed, collection, scratch: from }),
+      said,
+    );
+    run.learn({ rpo: measureLoss(assessment, again.unavailable, run.faultDeclaredAt) });
   }
   if (dropOrphans && damage.drop.count > 0) {
     await run.step('dropOrphans', (act) => act.dropPoints({ list: damage.drop, from: collection }), said);
   }
   const lost = Object.fromEntries(lostIndexes(shape));
   if (Object.keys(lost).length > 0) {
-    await run.must('createIndexes', (act) => act.createIndexes({ collection, fields: lost }), () => Object.keys(lost).join(', '));
+    await run.must(
+      'createIndexes',
+      (act) => act.createIndexes({ collection, fields: lost }),
+      () => Object.keys(lost).join(', '),
+    );
   }
 }
 

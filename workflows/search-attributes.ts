@@ -10,3 +10,6 @@ export const phase = defineSearchAttributeKey('DrPhase', SearchAttributeType.KEY
 export const outcome = defineSearchAttributeKey('DrOutcome', SearchAttributeType.KEYWORD);
 export const drill = defineSearchAttributeKey('DrDrill', SearchAttributeType.BOOL);
 export const rtoSeconds = defineSearchAttributeKey('DrRtoSeconds', SearchAttributeType.INT);
+
+/** All of them: what must be registered in a namespace before the first run. */
+export const SEARCH_ATTRIBUTES = [scenario, environment, phase, outcome, drill, rtoSeconds] as const;

@@ -42,7 +42,9 @@ async function attempt(title: string, act: Act): Promise<UndoRecord> {
       if (retry === 'refuse' || tries >= (retry === 'wait' ? TRIES : 3)) {
         return { title, outcome: 'failed', message: `${view.message} — ${view.next}` };
       }
-      await sleep(Math.min(LONGEST_PAUSE_S, 2 ** tries) * 1000, { summary: `Undo: ${title}: waiting, ${view.code}`.slice(0, 200) });
+      await sleep(Math.min(LONGEST_PAUSE_S, 2 ** tries) * 1000, {
+        summary: `Undo: ${title}: waiting, ${view.code}`.slice(0, 200),
+      });
     }
   }
 }

@@ -9,10 +9,16 @@ export async function compareMarks(environment: string, stores: readonly MarkedS
   for (const store of stores) {
     const mark = await store.readMark();
     if (mark === undefined) {
-      throw new RecoveryError('UNMARKED_ENVIRONMENT', `environment: ${store.title} does not say which environment it belongs to`);
+      throw new RecoveryError(
+        'UNMARKED_ENVIRONMENT',
+        `environment: ${store.title} does not say which environment it belongs to`,
+      );
     }
     if (mark !== environment) {
-      throw new RecoveryError('WRONG_ENVIRONMENT', `environment: ${store.title} belongs to ${mark}, and this worker serves ${environment}`);
+      throw new RecoveryError(
+        'WRONG_ENVIRONMENT',
+        `environment: ${store.title} belongs to ${mark}, and this worker serves ${environment}`,
+      );
     }
   }
 }
@@ -20,7 +26,10 @@ export async function compareMarks(environment: string, stores: readonly MarkedS
 /** Marks every store that has no mark yet. All are read before any is written. @throws RecoveryError WRONG_ENVIRONMENT */
 export async function markStores(environment: string, stores: readonly MarkedStore[]): Promise<string[]> {
   const marks = await Promise.all(stores.map(async (store) => ({ store, mark: await store.readMark() })));
-  await compareMarks(environment, marks.filter(({ mark }) => mark !== undefined).map(({ store }) => store));
+  await compareMarks(
+    environment,
+    marks.filter(({ mark }) => mark !== undefined).map(({ store }) => store),
+  );
   const unmarked = marks.filter(({ mark }) => mark === undefined).map(({ store }) => store);
   for (const store of unmarked) await store.writeMark(environment);
   return unmarked.map(({ title }) => title);

@@ -21,7 +21,13 @@ export interface RunDependencies {
 }
 
 /** Activities of the run protocol. */
-export function createRunActivities({ settings, stores, store, channel, resolveCollection }: RunDependencies): RunActivities {
+export function createRunActivities({
+  settings,
+  stores,
+  store,
+  channel,
+  resolveCollection,
+}: RunDependencies): RunActivities {
   return {
     async openRun() {
       const collection = await resolveCollection(settings.collectionName);
@@ -38,7 +44,8 @@ export function createRunActivities({ settings, stores, store, channel, resolveC
       const folder = runFolderOf(checked.workflowId, checked.runId);
       // A repeat after a lost answer finds the key taken; the time keeps the two apart, and both are the same report.
       const key = `${folder}/report-${Date.now()}`;
-      const put = (name: string, text: string): ReturnType<ArtifactStore['put']> => store.put(name, Readable.from([Buffer.from(text)]));
+      const put = (name: string, text: string): ReturnType<ArtifactStore['put']> =>
+        store.put(name, Readable.from([Buffer.from(text)]));
       return {
         json: await put(`${key}.json`, `${JSON.stringify(checked, null, 2)}\n`),
         markdown: await put(`${key}.md`, renderReport(checked)),

@@ -33,6 +33,9 @@ export async function tell(environment: string, channel: Channel | undefined, me
   try {
     await channel?.({ ...message, id: `${workflowId}/${activityId}`, workflowId, environment });
   } catch (error) {
-    log.error('a notification could not be delivered', { event: message.event, cause: error instanceof Error ? error.message : String(error) });
+    log.error('a notification could not be delivered', {
+      event: message.event,
+      cause: error instanceof Error ? error.message : String(error),
+    });
   }
 }

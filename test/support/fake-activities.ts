@@ -1,0 +1,118 @@
+import type { RecoveryActivities } from '../../activities/contract.ts';
+import type { Damage } from '../../domain/damage.ts';
+import type { RecoverySet } from '../../domain/recovery-set.ts';
+import type { RunSettings } from '../../domain/settings.ts';
+import type { Gate } from '../../domain/verdict.ts';
+
+export const artifact = (name: string): { key: string; sha256: string; bytes: number } => ({
+  key: name,
+  sha256: 'a'.repeat(64),
+  bytes: 10,
+});
+
+export const settings: RunSettings = {
+  environment: 'test',
+  collectionName: 'textbook-content',
+  collection: 'textbook-content-v1',
+  embedding: { model: 'model', dimensions: 768, distance: 'Cosine' },
+  approval: { approvers: [], required: 1, initiatorMayApprove: true, timeoutMinutes: 60 },
+  objectives: { rtoSeconds: 3600, rpoSeconds: 86_400 },
+  commitWindowMinutes: 60,
+  hasPostgres: true,
+  hasApp: true,
+};
+
+export const recoverySet: RecoverySet = {
+  version: 1,
+  id: 'set-20260101T000000Z-abcdef',
+  environment: 'test',
+  takenAt: '2026-01-01T00:00:00Z',
+  state: 'candidate',
+  embedding: settings.embedding,
+  qdrant: {
+    name: 'textbook-content',
+    collection: 'textbook-content-v1',
+    aliases: [],
+    serverVersion: '1.18.3',
+    points: 100,
+    shape: { config: {}, payloadSchema: {} },
+    snapshot: artifact('sets/x/snapshot'),
+    index: artifact('sets/x/index'),
+  },
+  golden: artifact('sets/x/golden'),
+};
+
+const none = { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 };
+
+export function damage(counts: Partial<typeof none>, copy = 0, reembed = 0, drop = 0): Damage {
+  return {
+    tally: { live: 90, rows: 100, set: 100, retired: 0 },
+    counts: { ...none, ...counts },
+    sections: copy + reembed > 0 ? [{ section: 'a.md#b', findings: copy + reembed }] : [],
+    sectionCount: copy + reembed > 0 ? 1 : 0,
+    samples: {},
+    copy: { artifact: artifact('copy'), count: copy },
+    reembed: { artifact: artifact('reembed'), count: reembed },
+    drop: { artifact: artifact('drop'), count: drop },
+  };
+}
+
+export const green = (name: string): Gate => ({ name, verdict: 'pass', expected: 'this', observed: 'this' });
+
+/**
+ * A stack with ten missing points, all in the set; healed once `copyPoints` has run. Typed by the contract, so it cannot
+ * drift from it. `calls` lists what was called, in order.
+ */
+export function fakeStack(
+  { approval, ...overrides }: Partial<RecoveryActivities> & { approval?: RunSettings['approval'] } = {},
+  environment = 'test',
+): { activities: RecoveryActivities; calls: string[] } {
+  const calls: string[] = [];
+  let healed = false;
+  const activities: RecoveryActivities = {
+    openRun: async () => ({
+      settings: { ...settings, environment, ...(approval ? { approval } : {}) },
+      initiator: { claimed: 'test@host' },
+    }),
+    findLeaseHolder: async () => ({ workflowId: 'the-other-run' }),
+    notify: async () => undefined,
+    publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
+    markEnvironment: async () => ({ marked: [] }),
+    chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
+    sealRecoverySet: async () => ({ set: recoverySet, manifest: artifact('manifest') }),
+    captureCollection: async () => artifact('snapshot'),
+    describeCollection: async () => ({
+      serverVersion: '1.18.3',
+      points: 100,
+      shape: { config: {}, payloadSchema: {} },
+      aliases: [],
+    }),
+    captureIndex: async () => ({ index: artifact('index'), points: 100 }),
+    restoreBeside: async () => ({ points: 100 }),
+    dropScratch: async () => undefined,
+    copyPoints: async () => {
+      healed = true;
+      return { written: 10, newer: 0 };
+    },
+    dropPoints: async () => ({ written: 0, newer: 0 }),
+    createIndexes: async () => undefined,
+    revertIndexes: async () => undefined,
+    compareShape: async () => [],
+    revertPoints: async () => ({ written: 10, newer: 0 }),
+    checkAccess: async () => [green('access')],
+    dumpDatabase: async () => ({ serverVersion: '18', lsn: '0/1', dump: artifact('dump'), rows: {} }),
+    reconcileStack: async () => (healed ? damage({}) : damage({ missing: 10 }, 10)),
+    reembedPoints: async () => ({ written: 0, newer: 0, unavailable: 0 }),
+    captureGolden: async () => artifact('golden'),
+    checkRetrieval: async () => [green('retrieval')],
+    ...overrides,
+  };
+  const recorded = Object.entries(activities).map(([name, call]) => [
+    name,
+    async (input: never): Promise<unknown> => {
+      calls.push(name);
+      return (call as (input: never) => Promise<unknown>)(input);
+    },
+  ]);
+  return { activities: Object.fromEntries(recorded) as RecoveryActivities, calls };
+}

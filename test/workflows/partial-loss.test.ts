@@ -1,0 +1,336 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { RecoveryActivities } from '../../activities/contract.ts';
+import { withFailures } from '../../activities/fail.ts';
+import { RecoveryError } from '../../domain/failures.ts';
+import type { RunStatus } from '../../domain/report.ts';
+import type { PartialLossInput } from '../../domain/run-input.ts';
+import {
+  abortSignal,
+  approveUpdate,
+  commitUpdate,
+  rejectUpdate,
+  retryStepUpdate,
+  rollBackUpdate,
+  skipStepUpdate,
+  statusQuery,
+} from '../../workflows/messages.ts';
+import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-qdrant-loss.ts';
+import { damage, fakeStack } from '../support/fake-activities.ts';
+import { timeSkippingServer, workflowBundle } from '../support/temporal.ts';
+
+type Handle = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
+let server: TestWorkflowEnvironment;
+
+beforeAll(async () => {
+  server = await timeSkippingServer();
+});
+
+afterAll(async () => {
+  await server?.teardown();
+});
+
+/** Runs the runbook on a stack and hands the run to `talk`. */
+async function withRun<T>(
+  overrides: Parameters<typeof fakeStack>[0],
+  talk: (run: Handle, calls: string[], environment: string) => Promise<T>,
+  input: PartialLossInput = {},
+): Promise<T> {
+  // Every test has an environment of its own, so that a run which one leaves behind cannot hold another's lease.
+  const environment = `test-${randomUUID().slice(0, 8)}`;
+  const { activities, calls } = fakeStack(overrides, environment);
+  const worker = await Worker.create({
+    connection: server.nativeConnection,
+    taskQueue: `recovery-${environment}`,
+    workflowBundle: await workflowBundle(),
+    activities: withFailures(activities),
+  });
+  return worker.runUntil(async () => {
+    const run = await server.client.workflow.start<typeof recoverPartialQdrantLoss>('recoverPartialQdrantLoss', {
+      taskQueue: `recovery-${environment}`,
+      workflowId: `partial-loss/${randomUUID()}`,
+      args: [input],
+    });
+    return talk(run, calls, environment);
+  });
+}
+
+/** Waits, in real time, until the run's status shows what is asked for. */
+async function until(run: Handle, wanted: (status: RunStatus) => boolean): Promise<RunStatus> {
+  for (;;) {
+    const now = await status(run);
+    if (wanted(now)) return now;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const status = (run: Handle): Promise<RunStatus> => run.query(statusQuery);
+
+async function approve(run: Handle): Promise<void> {
+  const { planHash } = await until(run, (now) => now.planHash !== undefined);
+  await run.executeUpdate(approveUpdate, { args: [{ plan: (planHash ?? '').slice(0, 12), approver: 'ann' }] });
+}
+
+describe('a run that goes well', () => {
+  test('repairs, verifies, and commits by the clock when nobody says anything', async () => {
+    await withRun({}, async (run, calls) => {
+      await approve(run);
+      const report = await run.result();
+      expect(report).toMatchObject({
+        outcome: 'recovered',
+        verdict: 'pass',
+        scenario: 'partial-loss',
+        environment: expect.stringContaining('test-'),
+      });
+      expect(report.steps.find(({ name }) => name === 'commit')?.result).toBe('committed by the clock');
+      expect(report.rtoSeconds).toBeLessThan(3_600);
+      expect(calls.indexOf('captureCollection')).toBeLessThan(calls.indexOf('copyPoints'));
+      expect(calls.filter((name) => name === 'dropScratch')).toHaveLength(2);
+      expect(calls).not.toContain('revertPoints');
+    });
+  });
+
+  test('changes nothing when nothing is damaged, and still proves the gates', async () => {
+    await withRun({ reconcileStack: async () => damage({}) }, async (run, calls) => {
+      const report = await run.result();
+      expect(report).toMatchObject({ outcome: 'nothing-to-do', verdict: 'pass' });
+      expect(calls).not.toContain('captureCollection');
+    });
+  });
+});
+
+describe('a plan that nobody may carry out', () => {
+  test('ends without a change when it is rejected', async () => {
+    await withRun({}, async (run, calls) => {
+      await until(run, (now) => now.planHash !== undefined);
+      await run.executeUpdate(rejectUpdate, { args: [{ by: 'bob', reason: 'not now' }] });
+      expect(await run.result()).toMatchObject({ outcome: 'rejected', verdict: 'fail' });
+      expect(calls).not.toContain('captureCollection');
+    });
+  });
+
+  test('ends without a change when nobody approves in time', async () => {
+    await withRun({}, async (run, calls) => {
+      expect(await run.result()).toMatchObject({ outcome: 'expired' });
+      expect(calls).not.toContain('captureCollection');
+    });
+  });
+
+  test('refuses a stale hash, and keeps the refusal in the record', async () => {
+    await withRun({}, async (run) => {
+      await until(run, (now) => now.planHash !== undefined);
+      await expect(
+        run.executeUpdate(approveUpdate, { args: [{ plan: '0123456789ab', approver: 'eve' }] }),
+      ).rejects.toMatchObject({
+        cause: { type: 'STALE_PLAN', message: expect.stringContaining('plan') },
+      });
+      await approve(run);
+      const report = await run.result();
+      expect(report.decisions).toEqual([
+        expect.objectContaining({ what: 'approve', by: 'eve', refused: expect.any(String) }),
+        expect.objectContaining({ what: 'approve', by: 'ann' }),
+      ]);
+    });
+  });
+
+  test('refuses whom the policy does not name, and the initiator where four eyes are asked for', async () => {
+    const approval = { approvers: ['ann', 'test'], required: 1, initiatorMayApprove: false, timeoutMinutes: 60 };
+    await withRun({ approval }, async (run) => {
+      const { planHash = '' } = await until(run, (now) => now.planHash !== undefined);
+      for (const approver of ['eve', 'test', undefined]) {
+        const refused = run.executeUpdate(approveUpdate, {
+          args: [{ plan: planHash, ...(approver ? { approver } : {}) }],
+        });
+        await expect(refused).rejects.toMatchObject({ cause: { type: 'APPROVAL_REFUSED' } });
+      }
+      await approve(run);
+      expect(await run.result()).toMatchObject({ outcome: 'recovered' });
+    });
+  });
+});
+
+describe('a run that meets trouble', () => {
+  test('waits out an outage, says so, and goes on from the progress of the failed call', async () => {
+    const resumed: unknown[] = [];
+    let calls = 0;
+    const copyPoints: RecoveryActivities['copyPoints'] = async ({ resume }) => {
+      resumed.push(resume);
+      calls += 1;
+      if (calls < 4) throw new RecoveryError('QDRANT_UNREACHABLE', 'qdrant: connection refused');
+      return { written: 10, newer: 0 };
+    };
+    let assessed = 0;
+    const reconcileStack: RecoveryActivities['reconcileStack'] = async () =>
+      (assessed += 1) > 1 ? damage({}) : damage({ missing: 10 }, 10);
+    await withRun({ copyPoints, reconcileStack }, async (run) => {
+      await approve(run);
+      const report = await run.result();
+      expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+      expect(report.steps.find(({ name }) => name === 'copyBack')).toMatchObject({ attempts: 4, state: 'done' });
+      expect(resumed).toHaveLength(4);
+    });
+  });
+
+  test('asks a person when a gate is red, and checks again on retryStep', async () => {
+    let asked = 0;
+    const checkAccess: RecoveryActivities['checkAccess'] = async () => [
+      (asked += 1) > 1
+        ? { name: 'access', verdict: 'pass', expected: '401', observed: '401' }
+        : { name: 'access', verdict: 'fail', expected: '401', observed: '200' },
+    ];
+    await withRun({ checkAccess }, async (run) => {
+      await approve(run);
+      const waiting = await until(run, (now) => now.awaiting?.includes('retryStep') ?? false);
+      expect(waiting.awaiting).toContain('expected 401, saw 200');
+      await expect(run.executeUpdate(skipStepUpdate, { args: [{ reason: 'no' }] })).rejects.toMatchObject({
+        cause: { type: 'NOT_NOW' },
+      });
+      await run.executeUpdate(retryStepUpdate, { args: [{ by: 'ann' }] });
+      expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+    });
+  });
+
+  test('is unproven, not passed, when a gate was skipped where that is allowed', async () => {
+    await withRun(
+      {
+        checkRetrieval: async () => [
+          { name: 'retrieval', verdict: 'unproven', expected: 'answers', observed: 'no question' },
+        ],
+      },
+      async (run) => {
+        await approve(run);
+        await until(run, (now) => now.awaiting?.includes('skipStep') ?? false);
+        await run.executeUpdate(skipStepUpdate, { args: [{ by: 'ann', reason: 'asked by hand' }] });
+        expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'unproven' });
+      },
+    );
+  });
+
+  test('ends and undoes when a store must not be touched any more', async () => {
+    const copyPoints: RecoveryActivities['copyPoints'] = async () => {
+      throw new RecoveryError('SET_TAMPERED', 'snapshot: the hash differs');
+    };
+    await withRun({ copyPoints }, async (run, calls) => {
+      await approve(run);
+      await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SET_TAMPERED' } });
+      expect(calls).toContain('revertPoints');
+    });
+  });
+});
+
+describe('undoing', () => {
+  test('an abort in the middle of the copy puts everything back, and removes what was made beside', async () => {
+    let started = (): void => undefined;
+    const copying = new Promise<void>((resolve) => (started = resolve));
+    const { Context } = await import('@temporalio/activity');
+    const copyPoints: RecoveryActivities['copyPoints'] = async () => {
+      started();
+      const { cancelled, heartbeat } = Context.current();
+      const beat = setInterval(() => heartbeat(), 100);
+      try {
+        return await cancelled;
+      } finally {
+        clearInterval(beat);
+      }
+    };
+    await withRun({ copyPoints }, async (run, calls) => {
+      await approve(run);
+      await copying;
+      await run.signal(abortSignal, { by: 'ann', reason: 'wrong moment' });
+      expect(await run.result()).toMatchObject({
+        outcome: 'aborted',
+        verdict: 'fail',
+        undo: expect.arrayContaining([expect.objectContaining({ outcome: 'done' })]),
+      });
+      expect(calls).toContain('revertPoints');
+      expect(calls.at(-1)).toBe('notify');
+    });
+  });
+
+  test('rollBack within the commit window undoes; afterwards it is refused', async () => {
+    await withRun({}, async (run, calls) => {
+      await approve(run);
+      await until(run, (now) => now.awaiting?.startsWith('commit') ?? false);
+      await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
+      const report = await run.result();
+      expect(report).toMatchObject({ outcome: 'rolled-back', verdict: 'fail' });
+      expect(report.rtoSeconds).toBeUndefined();
+      expect(calls).toContain('revertPoints');
+    });
+  });
+
+  test('commit keeps the recovery', async () => {
+    await withRun({}, async (run, calls) => {
+      await approve(run);
+      await until(run, (now) => now.awaiting?.startsWith('commit') ?? false);
+      await run.executeUpdate(commitUpdate, { args: [{ by: 'ann' }] });
+      expect(await run.result()).toMatchObject({ outcome: 'recovered' });
+      expect(calls).not.toContain('revertPoints');
+    });
+  });
+
+  test('a failed undo is reported and does not keep the rest from being undone', async () => {
+    const revertPoints: RecoveryActivities['revertPoints'] = async () => {
+      throw new RecoveryError('QDRANT_REFUSED', 'qdrant: no');
+    };
+    await withRun({ revertPoints }, async (run, calls) => {
+      await approve(run);
+      await until(run, (now) => now.awaiting?.startsWith('commit') ?? false);
+      await run.executeUpdate(rollBackUpdate, { args: [{}] });
+      const report = await run.result();
+      expect(report.undo).toContainEqual(
+        expect.objectContaining({ outcome: 'failed', message: expect.stringContaining('qdrant: no') }),
+      );
+      expect(calls).toContain('dropScratch');
+    });
+  });
+});
+
+describe('what is refused before anything is written', () => {
+  test.each([
+    ['an unknown field', { typo: 1 }, /typo/],
+    ['a wrong type', { depth: 'deep' }, /depth/],
+    ['a time that is none', { faultDeclaredAt: 'yesterday' }, /faultDeclaredAt/],
+  ])('%s in the input', async (_what, input, message) => {
+    await withRun(
+      {},
+      async (run, calls) => {
+        await expect(run.result()).rejects.toMatchObject({
+          cause: { type: 'INVALID_INPUT', message: expect.stringMatching(message) },
+        });
+        expect(calls).toEqual([]);
+      },
+      input as PartialLossInput,
+    );
+  });
+
+  test('a second run at the same time, naming the first', async () => {
+    await withRun({}, async (first, calls, environment) => {
+      await until(first, (now) => now.planHash !== undefined);
+      const second = server.client.workflow.execute('recoverPartialQdrantLoss', {
+        taskQueue: `recovery-${environment}`,
+        workflowId: randomUUID(),
+        args: [{}],
+      });
+      await expect(second).rejects.toMatchObject({
+        cause: { type: 'RUN_IN_PROGRESS', message: expect.stringContaining('the-other-run') },
+      });
+      await first.executeUpdate(rejectUpdate, { args: [{}] });
+      await first.result();
+      expect(calls).toContain('findLeaseHolder');
+    });
+  });
+
+  test.each(['WRONG_ENVIRONMENT', 'UNMARKED_ENVIRONMENT'] as const)('%s', async (code) => {
+    const openRun: RecoveryActivities['openRun'] = async () => {
+      throw new RecoveryError(code, 'environment: not this one');
+    };
+    await withRun({ openRun }, async (run, calls) => {
+      await expect(run.result()).rejects.toMatchObject({ cause: { type: code } });
+      expect(calls.filter((name) => name !== 'notify')).toEqual(['openRun']);
+    });
+  });
+});

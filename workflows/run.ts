@@ -1,0 +1,212 @@
+import { workflowInfo } from '@temporalio/workflow';
+import { runFolderOf, scratchNameOf } from '../domain/names.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { RunReport } from '../domain/report.ts';
+import type { RunInput } from '../domain/run-input.ts';
+import type { RunSettings } from '../domain/settings.ts';
+import { describeGate, type Gate, overallVerdict } from '../domain/verdict.ts';
+import type { Attendance, Resume } from './attendance.ts';
+import type { Desk } from './desk.ts';
+import { failureWith } from './failure.ts';
+import { type Hands, handsWith } from './hands.ts';
+import type { RunRecord, StepDefinition, StoryFacts } from './record.ts';
+import { Stop } from './stop.ts';
+import type { UndoStack } from './undo.ts';
+
+/** What the protocol keeps for a run, and a story does not touch by itself. */
+export interface Keeping {
+  readonly record: RunRecord;
+  readonly desk: Desk;
+  readonly attendance: Attendance;
+  readonly undo: UndoStack;
+  readonly cleanup: UndoStack;
+}
+
+/** A run, as its story sees it. */
+export class Run<K extends string> {
+  readonly #steps: Record<K, StepDefinition>;
+  readonly #input: RunInput;
+  readonly #record: RunRecord;
+  readonly #desk: Desk;
+  readonly #attendance: Attendance;
+  readonly #undo: UndoStack;
+  readonly #cleanup: UndoStack;
+
+  constructor(steps: Record<K, StepDefinition>, input: RunInput, { record, desk, attendance, undo, cleanup }: Keeping) {
+    this.#steps = steps;
+    this.#input = input;
+    this.#record = record;
+    this.#desk = desk;
+    this.#attendance = attendance;
+    this.#undo = undo;
+    this.#cleanup = cleanup;
+  }
+
+  /** What the worker's configuration lets a run know. */
+  get settings(): RunSettings {
+    if (!this.#record.settings) throw new Error('the run is not open yet');
+    return this.#record.settings;
+  }
+
+  /** Where this run keeps its artifacts in the store. */
+  get folder(): string {
+    return runFolderOf(workflowInfo().workflowId, workflowInfo().runId);
+  }
+
+  /** Name of a collection that this run makes beside the live one. */
+  scratch(purpose: 'restore' | 'before'): string {
+    return scratchNameOf(this.settings.collection, purpose, workflowInfo().runId);
+  }
+
+  /** When the fault was declared: where the RTO clock began. */
+  get faultDeclaredAt(): Date {
+    return this.#record.faultDeclaredAt;
+  }
+
+  /** Facts for the report. */
+  learn(facts: StoryFacts): void {
+    this.#record.learn(facts);
+  }
+
+  keep(name: string, artifact: RunReport['artifacts'][string]): void {
+    this.#record.keep(name, artifact);
+  }
+
+  /** Runs on every ending, after the undo: takes away what the run made for itself. Register it before making it. */
+  cleanUp(title: string, act: (act: Hands) => Promise<unknown>): void {
+    this.#cleanup.push(title, act);
+  }
+
+  /** Runs when the recovery is not kept. Register it before the act that it undoes. */
+  undo(title: string, act: (act: Hands) => Promise<unknown>): void {
+    this.#undo.push(title, act);
+  }
+
+  /**
+   * One step: recorded, shown, repeated through outages, and put before a person when it cannot go on by itself.
+   * @returns what the step returned, or `undefined` when a person skipped it (only where the definition allows it)
+   */
+  async step<T>(name: K, body: (act: Hands) => Promise<T>, say?: (result: T) => string): Promise<T | undefined> {
+    const { title, phase, skippable } = this.#steps[name];
+    this.#record.enter(phase);
+    this.#record.update(name, { startedAt: new Date().toISOString() });
+    this.#desk.skippable = skippable !== undefined;
+    const resume: Resume = new Map();
+    for (let attempts = 1; ; attempts += 1) {
+      this.#record.update(name, { state: 'running', attempts });
+      try {
+        const result = await this.#attendance.interruptible(() => body(handsWith(title, resume)));
+        const { failure: _mended, ...step } = this.#record.step(name);
+        this.#record.update(name, {
+          ...step,
+          state: 'done',
+          endedAt: new Date().toISOString(),
+          ...(say ? { result: say(result) } : {}),
+        });
+        return result;
+      } catch (error) {
+        const skipped = await this.#attendance.afterFailure(name, error, attempts, resume);
+        if (skipped) return undefined;
+      }
+    }
+  }
+
+  /** A step that must not be skipped, so its result is always there. */
+  async must<T>(name: K, body: (act: Hands) => Promise<T>, say?: (result: T) => string): Promise<T> {
+    const result = await this.step(name, body, say);
+    if (result === undefined)
+      throw failureWith('UNEXPECTED', `${name}: skipped, though the steps after it need its result`);
+    return result;
+  }
+
+  /** A step made of gates: it is done when every gate is green, and asks a person when one is not. */
+  async verify(name: K, body: (act: Hands) => Promise<Gate[]>): Promise<void> {
+    await this.step(
+      name,
+      async (act) => {
+        const gates = await body(act);
+        this.#record.judge(gates);
+        const red = gates.filter((gate) => gate.verdict !== 'pass');
+        if (overallVerdict(gates) !== 'pass')
+          throw failureWith('GATE_NOT_GREEN', red.map(describeGate).join('; ') || 'no gate was checked');
+        return gates;
+      },
+      (gates) => `${gates.length} ${gates.length === 1 ? 'gate' : 'gates'} green`,
+    );
+  }
+
+  /** Shows the plan and waits until enough people have approved its hash. Ends the run when they do not. */
+  async approval(name: K, plan: Plan): Promise<void> {
+    const { title, phase } = this.#steps[name];
+    const { timeoutMinutes } = this.settings.approval;
+    this.#record.enter(phase);
+    this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
+    this.#desk.expect('approval');
+    const hash = this.#record.propose(plan);
+    this.#record.await(`approval of plan ${hash.slice(0, 12)} within ${timeoutMinutes} min`);
+    await this.#attendance.tell('approval-needed', `${title}: plan ${hash.slice(0, 12)}: ${plan.reason}`, true);
+    const settled = await this.#attendance.until(
+      () => this.#desk.answer !== undefined || this.#desk.missingApprovals <= 0,
+      timeoutMinutes * 60,
+      title,
+    );
+    const rejected = this.#desk.answer === 'reject';
+    this.#desk.expect(undefined);
+    this.#record.await(undefined);
+    const approved = settled && !rejected;
+    const by = this.#record
+      .approvals()
+      .map((decision) => decision.by)
+      .join(', ');
+    const result = approved
+      ? `approved by ${by}`
+      : rejected
+        ? 'rejected'
+        : `nobody approved within ${timeoutMinutes} min`;
+    this.#record.update(name, { state: approved ? 'done' : 'failed', endedAt: new Date().toISOString(), result });
+    if (!approved) throw new Stop(rejected ? 'rejected' : 'expired');
+  }
+
+  /** Every gate is green: the RTO clock stops here. */
+  recovered(): void {
+    this.#record.recovered();
+  }
+
+  /** Nothing needs doing: the run ends here, having changed nothing. */
+  nothingToDo(): never {
+    throw new Stop('nothing-to-do');
+  }
+
+  /** The time in which one update puts everything back. Afterwards what was kept for undoing is released. */
+  async commitWindow(name: K): Promise<void> {
+    const { phase, title } = this.#steps[name];
+    const minutes = this.#input.commitWindowMinutes ?? this.settings.commitWindowMinutes;
+    this.#record.enter(phase);
+    this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
+    if (minutes > 0) {
+      this.#desk.expect('commit');
+      this.#record.await(`commit or rollBack; commits by itself in ${minutes} min`);
+      await this.#attendance.tell(
+        'recovered',
+        `every gate is green; commit, or roll back within ${minutes} min`,
+        false,
+      );
+      await this.#attendance.until(() => this.#desk.answer !== undefined, minutes * 60, title);
+    }
+    const rolledBack = this.#desk.answer === 'rollBack';
+    const byHand = this.#desk.answer === 'commit';
+    this.#desk.expect(undefined);
+    this.#record.await(undefined);
+    const result = rolledBack
+      ? 'rolled back'
+      : byHand
+        ? 'committed'
+        : minutes > 0
+          ? 'committed by the clock'
+          : 'committed at once';
+    this.#record.update(name, { state: 'done', endedAt: new Date().toISOString(), result });
+    if (rolledBack) throw new Stop('rolled-back');
+    this.#desk.close();
+    this.#undo.clear();
+  }
+}
