@@ -7,7 +7,10 @@ const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value));
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  // Addresses appear in messages and histories, so a password has no place in them.
+  .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), 'must not carry a user name or password');
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
 const sqlName = z
   .string()

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { RecoveryError } from '../domain/failures.ts';
+import { configSchema, storeConfigSchema, temporalConfigSchema } from './schema.ts';
+import { Secret } from './secret.ts';
+import { type ConfigSources, readSettings } from './sources.ts';
+
+/** Variables that the sandbox gives to whoever may break it. */
+const CONTROL_URL = 'SANDBOX_CONTROL_URL';
+const CONTROL_TOKEN = 'SANDBOX_CONTROL_TOKEN';
+
+const clientConfigSchema = z.strictObject({
+  environment: configSchema.shape.environment.optional(),
+  store: storeConfigSchema.prefault({}),
+  temporal: temporalConfigSchema.prefault({}),
+});
+
+/** What the command line may know: no credentials of the stack. */
+export interface ClientConfig {
+  /** Absent when nobody said which; commands that need it ask for it. */
+  readonly environment: string | undefined;
+  readonly uiUrl: string;
+  /** Absolute path. */
+  readonly storeDirectory: string;
+  readonly sandbox: { readonly controlUrl: string; readonly controlToken: Secret | undefined } | undefined;
+}
+
+/**
+ * Reads what the command line needs, and looks at nothing else: it works where no credentials of the stack are.
+ * @throws RecoveryError INVALID_CONFIGURATION
+ */
+export async function loadClientConfig(sources: ConfigSources = {}): Promise<ClientConfig> {
+  const { env = process.env, cwd = process.cwd() } = sources;
+  const { environment, store, temporal } = await readSettings(
+    clientConfigSchema,
+    sources,
+    Object.keys(clientConfigSchema.shape),
+  );
+  return {
+    environment,
+    uiUrl: temporal.uiUrl,
+    storeDirectory: resolve(cwd, store.directory),
+    sandbox: sandboxOf(env),
+  };
+}
+
+function sandboxOf(env: NodeJS.ProcessEnv): ClientConfig['sandbox'] {
+  const controlUrl = env[CONTROL_URL] || undefined;
+  const token = env[CONTROL_TOKEN] || undefined;
+  if (controlUrl === undefined) return undefined;
+  if (!z.url({ protocol: /^https?$/ }).safeParse(controlUrl).success) {
+    throw new RecoveryError(
+      'INVALID_CONFIGURATION',
+      `${CONTROL_URL} must be an http:// or https:// URL. \`npm run sandbox\` prints it.`,
+    );
+  }
+  return { controlUrl, controlToken: token === undefined ? undefined : new Secret(token) };
+}

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import type { Tree } from './tree.ts';
+import { settingAt, withSetting } from './tree.ts';
+import type { Variable } from './variables.ts';
+
+/** Settings with what the environment says put over them, and which variable each came from. */
+export interface FromEnvironment {
+  readonly settings: Tree;
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly string[];
+}
+
+/** Puts the environment variables over the settings of the file. Values are never repeated in a problem. */
+export function overlayEnvironment(
+  settings: Tree,
+  { env, cwd, variables }: { env: NodeJS.ProcessEnv; cwd: string; variables: readonly Variable[] },
+): FromEnvironment {
+  const origins = new Map<string, string>();
+  const problems: string[] = [];
+  let tree = settings;
+  for (const { setting, names, kind } of variables) {
+    const [first, ...others] = names.filter((name) => (env[name] ?? '') !== '');
+    if (first === undefined) continue;
+    const value = env[first] ?? '';
+    const differs = others.find((name) => env[name] !== value);
+    if (differs !== undefined)
+      problems.push(`${setting}: ${first} and ${differs} are both set and differ. Unset one of them.`);
+    origins.set(setting, first);
+    tree = withSetting(tree, setting, converted(value, kind, cwd));
+  }
+  return { settings: tree, origins, problems };
+}
+
+/** What is no number stays a string, for the schema to refuse. */
+function converted(value: string, kind: 'number' | 'path' | undefined, cwd: string): unknown {
+  if (kind === 'number') return /^\d+$/.test(value.trim()) ? Number(value) : value;
+  return kind === 'path' ? resolve(cwd, value) : value;
+}
+
+/** Makes the named settings absolute, where they are there. */
+export function withAbsolutePaths(settings: Tree, paths: readonly string[], folder: string): Tree {
+  return paths.reduce((tree, path) => {
+    const value = settingAt(tree, path);
+    return typeof value === 'string' && value !== '' ? withSetting(tree, path, resolve(folder, value)) : tree;
+  }, settings);
+}

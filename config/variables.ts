@@ -1,0 +1,72 @@
+/** One environment variable (with the names it is known by elsewhere) and the setting that it gives. */
+export interface Variable {
+  /** Dotted path in the configuration. */
+  readonly setting: string;
+  /** The first is the one we recommend; all must agree when several are set. */
+  readonly names: readonly [string, ...string[]];
+  /** What to put there, as the end of the sentence "Set NAME to ...". */
+  readonly value: string;
+  readonly kind?: 'number' | 'path';
+}
+
+/** Every environment variable that is read. They win over the configuration file; an empty one counts as not set. */
+export const VARIABLES: readonly Variable[] = [
+  {
+    setting: 'environment',
+    names: ['DR_ENVIRONMENT'],
+    value: 'the name of the environment, such as production or staging',
+  },
+  { setting: 'qdrant.url', names: ['QDRANT_URL'], value: 'the address of Qdrant, such as https://qdrant.example:6333' },
+  { setting: 'qdrant.apiKey', names: ['QDRANT_API_KEY'], value: 'the API key that may write' },
+  {
+    setting: 'qdrant.readOnlyApiKey',
+    names: ['QDRANT_READ_ONLY_API_KEY'],
+    value: 'an API key that may read and not write',
+  },
+  {
+    setting: 'qdrant.collection',
+    names: ['QDRANT_COLLECTION_NAME', 'QDRANT_COLLECTION'],
+    value: 'the alias or collection that the app uses',
+  },
+  {
+    setting: 'postgres.url',
+    names: ['DATABASE_URL', 'NEON_DATABASE_URL', 'NEON_DB_URL', 'NEON_CONN_STRING'],
+    value: 'the connection string of Postgres (postgresql://…)',
+  },
+  { setting: 'postgres.binDir', names: ['PG_BIN_DIR'], value: 'the folder of pg_dump', kind: 'path' },
+  {
+    setting: 'embeddings.url',
+    names: ['EMBEDDINGS_URL'],
+    value: 'the base address of an OpenAI-compatible API, such as https://api.openai.com/v1',
+  },
+  {
+    setting: 'embeddings.apiKey',
+    names: ['EMBEDDINGS_API_KEY', 'OPENAI_API_KEY'],
+    value: 'the key of the embedding API',
+  },
+  {
+    setting: 'embeddings.identity.model',
+    names: ['EMBEDDINGS_MODEL'],
+    value: 'the name of the model that made the vectors',
+  },
+  {
+    setting: 'embeddings.identity.dimensions',
+    names: ['EMBEDDINGS_DIMENSIONS'],
+    value: 'the number of dimensions of a vector, such as 768',
+    kind: 'number',
+  },
+  { setting: 'app.baseUrl', names: ['APP_URL'], value: 'the address of the app server' },
+  { setting: 'store.directory', names: ['STORE_DIRECTORY'], value: 'the folder of the artifact store', kind: 'path' },
+  { setting: 'temporal.uiUrl', names: ['TEMPORAL_UI_URL'], value: 'the address of the Temporal Web UI' },
+  { setting: 'notify.webhookUrl', names: ['NOTIFY_WEBHOOK_URL'], value: 'the address that notices are posted to' },
+];
+
+/** Settings of the file that name a file or folder; a relative one is relative to the configuration file. */
+export const PATH_SETTINGS = ['store.directory', 'content.directory', 'goldenQuestions', 'postgres.binDir'] as const;
+
+/** The path of the configuration file itself, when it is not `recovery.config.*` in the current folder. */
+export const CONFIG_FILE_VARIABLE = 'RECOVERY_CONFIG';
+
+export function variableOf(setting: string): Variable | undefined {
+  return VARIABLES.find((variable) => variable.setting === setting);
+}
