@@ -1,3 +1,4 @@
+import type { Artifact, ListRef } from './artifacts.ts';
 import { type Damage, describeCounts, totalOf } from './damage.ts';
 import { describeCount } from './format.ts';
 import type { Plan } from './plan.ts';
@@ -184,4 +185,22 @@ export function measureLoss(
     chunksLost: unavailable,
     turnsLost: 0,
   };
+}
+
+/** The lists of points that the plan writes: what undo has to put back. */
+export function writtenLists({ damage, dropOrphans }: Assessment): ListRef[] {
+  return [damage.copy, damage.reembed, ...(dropOrphans ? [damage.drop] : [])].filter(({ count }) => count > 0);
+}
+
+/** What a step says of itself in the checklist. */
+export function describeChoice({ set, why }: { set: RecoverySet; why: string }): string {
+  return `${set.id}: ${why}`;
+}
+
+export function describeArtifact({ bytes, sha256 }: Artifact): string {
+  return `${describeCount(bytes)} bytes, sha256 ${sha256.slice(0, 12)}`;
+}
+
+export function describeRepair({ written, newer }: { written: number; newer: number }): string {
+  return `${describeCount(written)} written${newer > 0 ? `, ${describeCount(newer)} left alone as newer` : ''}`;
 }

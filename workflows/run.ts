@@ -63,6 +63,11 @@ export class Run<K extends string> {
     return this.#record.faultDeclaredAt;
   }
 
+  /** Where a plan of this run takes place. */
+  get place(): { environment: string; runId: string; scratch: string } {
+    return { environment: this.settings.environment, runId: workflowInfo().runId, scratch: this.scratch('restore') };
+  }
+
   /** Facts for the report. */
   learn(facts: StoryFacts): void {
     this.#record.learn(facts);
