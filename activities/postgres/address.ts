@@ -1,0 +1,39 @@
+/** Neon's pooled host names: `ep-quiet-sun-12345-pooler.region.aws.neon.tech`. */
+const NEON_POOLER = /^(ep-[^.]+)-pooler\./;
+
+/** Connection parameters that libpq knows and we pass on; others (`pgbouncer`, `schema`…) belong to other libraries. */
+const LIBPQ = new Set([
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'channel_binding',
+  'options',
+  'host',
+  'port',
+  'dbname',
+  'user',
+  'connect_timeout',
+  'target_session_attrs',
+  'gssencmode',
+  'sslnegotiation',
+]);
+
+/**
+ * The direct address of a pooled one. A pooler in transaction mode can hold neither an exported snapshot nor a session,
+ * and pg_dump is documented not to work through it (neon.com/docs/connect/connection-pooling).
+ */
+export function directUrl(url: string): string {
+  const parsed = new URL(url);
+  parsed.hostname = parsed.hostname.replace(NEON_POOLER, '$1.');
+  return parsed.href;
+}
+
+/** What pg_dump may be told on its command line, which every user of the machine can read, and the password apart. */
+export function splitPassword(url: string): { dbname: string; password: string } {
+  const parsed = new URL(directUrl(url));
+  const password = decodeURIComponent(parsed.password) || (parsed.searchParams.get('password') ?? '');
+  parsed.password = '';
+  for (const name of [...parsed.searchParams.keys()]) if (!LIBPQ.has(name)) parsed.searchParams.delete(name);
+  return { dbname: parsed.href, password };
+}

@@ -1,0 +1,152 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import type { z } from 'zod';
+import type { Secret } from '../../config/secret.ts';
+import { RecoveryError } from '../../domain/failures.ts';
+import { directUrl } from './address.ts';
+import { asPostgresFailure } from './failures.ts';
+
+/** How long the parts of a conversation may take, in milliseconds. */
+export interface Deadlines {
+  readonly connect: number;
+  readonly statement: number;
+  /** The longest silence in the middle of a bulk read; long enough for a large table to be sorted first. */
+  readonly silence: number;
+}
+export const DEADLINES: Deadlines = { connect: 10_000, statement: 60_000, silence: 300_000 };
+
+/** Ended by `close` at the latest; Postgres then drops the transaction by itself. */
+const GOODBYE_MS = 1_000;
+const COPY_BUFFER = 1 << 20;
+
+/**
+ * One connection with one transaction, used by one activity. Nothing is written unless it was opened with `write`.
+ * Every failure that leaves it is a `RecoveryError`.
+ */
+export class Session {
+  readonly #client: pg.Client;
+  readonly #socket: Socket;
+  readonly #deadlines: Deadlines;
+
+  private constructor(client: pg.Client, socket: Socket, deadlines: Deadlines) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#deadlines = deadlines;
+  }
+
+  /**
+   * Connects and begins a transaction that sees one moment of the database.
+   * @throws POSTGRES_UNREACHABLE, POSTGRES_DENIED
+   */
+  static async open(url: Secret, mode: 'read' | 'write' = 'read', deadlines: Deadlines = DEADLINES): Promise<Session> {
+    const socket = new Socket();
+    const client = new pg.Client({
+      connectionString: directUrl(url.reveal()),
+      connectionTimeoutMillis: deadlines.connect,
+      keepAlive: true,
+      application_name: 'rag-recovery',
+      stream: () => socket,
+    });
+    // A connection that is lost between two queries says so here; the next query fails with it.
+    client.on('error', () => socket.destroy());
+    const session = new Session(client, socket, deadlines);
+    try {
+      await client.connect();
+      await session.run(mode === 'write' ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await session.run(`SET LOCAL statement_timeout = ${deadlines.statement}`);
+      return session;
+    } catch (error) {
+      socket.destroy();
+      throw asPostgresFailure(error);
+    }
+  }
+
+  /** Runs a statement and reads its rows by a schema. */
+  async rows<T>(row: z.ZodType<T>, sql: string, values: readonly unknown[] = []): Promise<T[]> {
+    const result = await this.#within(
+      this.#deadlines.statement,
+      this.#client.query({ text: sql, values: [...values] }),
+    );
+    return row.array().parse(result.rows);
+  }
+
+  /** Runs a statement whose rows do not matter. */
+  async run(sql: string, values: readonly unknown[] = []): Promise<void> {
+    await this.#within(this.#deadlines.statement, this.#client.query({ text: sql, values: [...values] }));
+  }
+
+  /**
+   * The output of `COPY … TO STDOUT`, in pieces that need not end where a row ends. A whole table has no deadline, since
+   * whoever reads it may be slow; silence has one.
+   */
+  async *copyOut(sql: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    await this.run('SET LOCAL statement_timeout = 0');
+    const stream = this.#client.query(copyTo(sql, { highWaterMark: COPY_BUFFER }));
+    const pieces: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+    const abort = (): void => void this.#socket.destroy();
+    signal?.addEventListener('abort', abort);
+    let ended = false;
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { done, value } = await this.#within(this.#deadlines.silence, pieces.next());
+        if (done) break;
+        yield value;
+      }
+      ended = true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      if (!ended) this.#socket.destroy();
+    }
+  }
+
+  /** Ends the transaction: what was written stays. */
+  async commit(): Promise<void> {
+    await this.run('COMMIT');
+  }
+
+  /** Ends the connection; what was not committed is dropped by Postgres. */
+  async close(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    const hangUp = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    await this.#client.end().catch(() => undefined);
+    clearTimeout(hangUp);
+    this.#socket.destroy();
+  }
+
+  async #within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.#socket.destroy();
+        reject(new RecoveryError('POSTGRES_UNREACHABLE', `Postgres: no answer within ${milliseconds / 1000} s`));
+      }, milliseconds);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } catch (error) {
+      throw asPostgresFailure(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Opens a session for the time of one task. */
+export async function withSession<T>(
+  url: Secret,
+  mode: 'read' | 'write',
+  task: (session: Session) => Promise<T>,
+  deadlines?: Deadlines,
+): Promise<T> {
+  const session = await Session.open(url, mode, deadlines);
+  try {
+    return await task(session);
+  } finally {
+    await session.close();
+  }
+}
