@@ -50,7 +50,7 @@ def data_regions(file: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
         if start is not None and position > end:
             yield start, end - start
             start = None
-        for row, filled in enumerate(padded.any(axis=1)):
+        for row, filled in enumerate(np.any(padded, axis=1).tolist()):
             here = position + row * BLOCK
             if filled and start is None:
                 start = here
@@ -127,7 +127,9 @@ def finish(out: Hashing) -> None:
     out.write(bytes(2 * tarfile.BLOCKSIZE))
 
 
-def write_snapshot(collection: Path, target: Path, scratch: Path, peer: int, config: Any, schema: Any) -> tuple[int, str]:
+def write_snapshot(
+    collection: Path, target: Path, scratch: Path, peer: int, config: Any, schema: Any
+) -> tuple[int, str]:
     """Packs a flushed collection; returns size and SHA-256. Nothing may write to the collection meanwhile."""
     shard = collection / "0"
     partial = scratch / (target.name + ".partial")

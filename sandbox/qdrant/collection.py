@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 import qdrant_edge as edge
 
+import queries
 import reads
 import writes
 from archive import write_snapshot
+from describe import cluster_info, collection_info
 from errors import ApiError, Raw, at_value, bad_request, invalid, parse_object, refuse_variant
 from filters import plain_text_matches
 from schema import PLACEHOLDER, engine_config, index_params, patched, vector_map
@@ -123,8 +125,8 @@ class Collection:
             save(self.folder / "config.json", self.config)
             return b"true"
         if path == "cluster":
-            return self._cluster(int(query["peer"]))
-        return self._info()
+            return cluster_info(self.shard, int(query["peer"]))
+        return collection_info(self.shard, self.config, self.schema)
 
     def _change(self, name: str, body: dict[str, Any], query: dict[str, str]) -> bytes:
         if query.get("ordering", "weak") not in ORDERINGS:
@@ -184,7 +186,7 @@ class Collection:
                 self.strict.exact(body.get("exact") is not False)
                 return reads.count(self.shard, body)
             case "query/groups":
-                return reads.groups(self.shard, body)
+                return queries.groups(self.shard, body)
             case "facet":
                 return reads.facet(self.shard, body)
             case _:
@@ -193,10 +195,10 @@ class Collection:
     def _query(self, body: dict[str, Any], old: bool) -> Any:
         self.strict.exact((body.get("params") or {}).get("exact"))
         self._check_filter(body.get("filter"))
-        found = reads.query(self.shard, reads.old_search(body) if old else body)
+        found = queries.query(self.shard, queries.old_search(body) if old else body)
         return found if old else {"points": found}
 
-    # ---- indexes and descriptions
+    # ---- indexes
 
     def _create_index(self, raw: Raw, query: dict[str, str]) -> bytes:
         body = parse_object(raw, "CreateFieldIndex")
@@ -222,28 +224,3 @@ class Collection:
     def _keep_schema(self, schema: dict[str, Any]) -> None:
         self.schema = schema
         save(self.folder / "payload_index.json", {"schema": schema})
-
-    def _info(self) -> bytes:
-        info = self.shard.info()
-        fields: dict[str, Any] = {}
-        for field, schema in self.schema.items():
-            known = info.payload_schema.get(field)
-            entry = {"data_type": schema["type"], "params": schema} if isinstance(schema, dict) else {"data_type": schema}
-            fields[field] = {**entry, "points": known.points if known else 0}
-        return reads.dumps(
-            {
-                "status": "green",
-                "optimizer_status": "ok",
-                "indexed_vectors_count": info.indexed_vectors_count,
-                "points_count": info.points_count,
-                "segments_count": info.segments_count,
-                "config": {name: value for name, value in self.config.items() if name != "uuid"},
-                "payload_schema": fields,
-                "update_queue": {"length": 0},
-            }
-        )
-
-    def _cluster(self, peer: int) -> bytes:
-        local = {"shard_id": 0, "points_count": self.shard.info().points_count, "state": "Active"}
-        answer = {"peer_id": peer, "shard_count": 1, "local_shards": [local], "remote_shards": [], "shard_transfers": []}
-        return reads.dumps(answer)

@@ -74,8 +74,10 @@ class Faults:
             raise Drop
         if (params := self._take("rate-limit", request)) is not None:
             wait = params.get("retry_after", 1)
-            text = "Rate limiting exceeded: Write rate limit exceeded: Operation requires 1 tokens but only 0.0 were available."
-            raise ApiError(429, f"{text} Retry after {wait}s" if wait is not None else text, retry_after=wait)
+            text = "Rate limiting exceeded: Write rate limit exceeded"
+            if wait is not None:
+                text += f": Operation requires 1 tokens but only 0.0 were available. Retry after {wait}s"
+            raise ApiError(429, text, retry_after=wait)
         if self._take("unavailable", request) is not None:
             raise ApiError(503, "Service temporarily unavailable: Shard temporarily unavailable")
         if request.path.startswith("/collections/") and self._take("dummy-shard", request) is not None:
@@ -125,9 +127,8 @@ class FaultPort:
             self.faults.on = {one: fault for one, fault in self.faults.on.items() if name and one != name}
         elif request.method != "GET":
             return Response(405, b"GET, PUT or DELETE\n", TEXT)
-        state = {
-            one: {"params": fault.params, "left": fault.left, "hits": fault.hits} for one, fault in self.faults.on.items()
-        }
+        on = self.faults.on.items()
+        state = {one: {"params": fault.params, "left": fault.left, "hits": fault.hits} for one, fault in on}
         return Response(200, dumps({"known": NAMES, "on": state}))
 
     @staticmethod

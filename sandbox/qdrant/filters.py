@@ -103,7 +103,7 @@ def _field(spec: dict[str, Any], where: str) -> edge.FieldCondition:
         range=_range(spec["range"]) if spec.get("range") is not None else None,
         geo_bounding_box=box and edge.GeoBoundingBox(_geo(box["top_left"]), _geo(box["bottom_right"])),
         geo_radius=radius and edge.GeoRadius(_geo(radius["center"]), radius["radius"]),
-        geo_polygon=polygon and edge.GeoPolygon(_ring(polygon["exterior"]), [_ring(r) for r in polygon.get("interiors") or []]),
+        geo_polygon=polygon and _polygon(polygon),
         values_count=spec.get("values_count") and edge.ValuesCount(**spec["values_count"]),
         is_empty=spec.get("is_empty"),
         is_null=spec.get("is_null"),
@@ -114,7 +114,8 @@ def _match(spec: dict[str, Any]) -> Any:
     if "value" in spec:
         value = spec["value"]
         # A plain bool would be read as the integer 1 and match nothing; numpy's is read as what it is.
-        return edge.MatchValue(np.bool_(value) if isinstance(value, bool) else value)
+        told_apart: Any = np.bool_(value) if isinstance(value, bool) else value
+        return edge.MatchValue(told_apart)
     for name, kind in MATCHES.items():
         if name in spec:
             return kind(spec[name])
@@ -129,6 +130,10 @@ def _range(spec: dict[str, Any]) -> Any:
 
 def _geo(spec: dict[str, float]) -> edge.GeoPoint:
     return edge.GeoPoint(spec["lon"], spec["lat"])
+
+
+def _polygon(spec: dict[str, Any]) -> edge.GeoPolygon:
+    return edge.GeoPolygon(_ring(spec["exterior"]), [_ring(ring) for ring in spec.get("interiors") or []])
 
 
 def _ring(spec: dict[str, Any]) -> list[edge.GeoPoint]:

@@ -125,7 +125,8 @@ def unpack_collection(archive: Path, folder: Path, how: str, old: dict[str, Any]
         raise internal(f"{how}: {failure}") from None
     except (OSError, orjson.JSONDecodeError):
         raise internal(f"{how}: failed to unpack `{folder}/config.json`") from None
-    if config["params"].get("shard_number", 1) != 1 or len([one for one in folder.iterdir() if one.name.isdigit()]) != 1:
+    shards = [one for one in folder.iterdir() if one.name.isdigit()]
+    if config["params"].get("shard_number", 1) != 1 or len(shards) != 1:
         lacking(SHARDING)
     engine_config(config)
     if old is not None and vector_map(old) != vector_map(config):

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import snapshots
-from errors import ApiError, at_value, forbidden, format_error, internal, lacking, no_collection, parse_json, parse_object
-from errors import refuse_variant
+from answers import NOWHERE, ok, refusal
+from errors import ApiError, forbidden, internal, lacking, no_collection, parse_json, parse_object
 from faults import Faults
 from lacking import DISTANCE_MATRIX, FULL_SNAPSHOTS, QUERY_KINDS, SHARDING, VECTOR_DDL
 from reads import dumps
 from registry import Registry
 from schema import check_name, new_config
 from service import TITLE, VERSION, Service
-from wire import TEXT, FileSlice, Request, Response
+from snapshot_routes import SnapshotRoutes
+from wire import TEXT, Request, Response
 
 OPEN_PATHS = {"/", "/healthz", "/livez", "/readyz"}
 READS = {"points", "scroll", "count", "query", "search", "batch", "groups", "facet"}
-NOWHERE = ApiError(404, "", plain=True)
 
 
 class Router:
@@ -31,16 +28,16 @@ class Router:
         self.registry, self.faults = registry, faults
         self.admin_key, self.read_key = admin_key, read_key
         self.service = Service()
-        self.background: set[asyncio.Task[Any]] = set()
+        self.snapshots = SnapshotRoutes(registry)
 
     # ---- what the wire asks before there is a body
 
     def early(self, request: Request) -> Response | None:
         if (not self.admin_key and not self.read_key) or request.path in OPEN_PATHS or self._key(request) is not None:
             return None
-        text = b"Invalid API key or JWT" if self._given_key(request) is not None else (
-            b"Must provide an API key or an Authorization bearer token"
-        )
+        text = b"Invalid API key or JWT"
+        if self._given_key(request) is None:
+            text = b"Must provide an API key or an Authorization bearer token"
         return Response(401, text, None)
 
     def spool(self, request: Request) -> Path | None:
@@ -74,7 +71,8 @@ class Router:
         finally:
             if request.spooled:
                 request.spooled.unlink(missing_ok=True)
-        self.service.note(f"{request.method} /{request.path.split('/')[1]}", response.status, time.perf_counter() - started)
+        route = f"{request.method} /{request.path.split('/')[1]}"
+        self.service.note(route, response.status, time.perf_counter() - started)
         return self.faults.after(request, response)
 
     async def _route(self, request: Request) -> Response:
@@ -90,7 +88,7 @@ class Router:
                 detailed = int(request.query.get("details_level") or 0) > 0
                 return ok(self.service.telemetry(list(self.registry.entries), detailed))
             case ("GET", "metrics"):
-                return Response(200, (await self._metrics()).encode(), TEXT)
+                return Response(200, self.service.metrics(len(self.registry.entries)).encode(), TEXT)
             case ("GET", "issues"):
                 return ok({"issues": []})
             case ("GET", "cluster"):
@@ -112,16 +110,13 @@ class Router:
                 return await self._collection(request, name, rest)
         raise NOWHERE
 
-    def _manage(self, request: Request, *, plain: bool = False) -> None:
+    def _manage(self, request: Request) -> None:
         if self._key(request) != "manage":
-            raise forbidden(plain=plain)
+            raise forbidden()
 
     def _aliases(self, of: str | None) -> dict[str, Any]:
         known = self.registry.aliases.items()
         return {"aliases": [{"alias_name": a, "collection_name": c} for a, c in known if of in (None, c)]}
-
-    async def _metrics(self) -> str:
-        return self.service.metrics(len(self.registry.entries), 0)
 
     async def _collection(self, request: Request, name: str, rest: list[str]) -> Response:
         registry = self.registry
@@ -154,7 +149,7 @@ class Router:
             case ("POST", "points", "search", "matrix", *_):
                 lacking(DISTANCE_MATRIX)
             case (_, "snapshots", *file):
-                return await self._snapshots(request, name, file)
+                return await self.snapshots.handle(request, name, file, self._key(request) == "manage")
             case ("GET",) | ("GET", "points", _) | ("PUT", "index") | ("DELETE", "index", _):
                 pass
             case ("PUT", "points") | ("PUT", "points", "vectors" | "payload") | ("POST", "points", *_):
@@ -166,98 +161,16 @@ class Router:
         return await self._forward(request, name, rest)
 
     async def _forward(self, request: Request, name: str, rest: list[str]) -> Response:
-        reading = request.method == "GET" or (request.method == "POST" and rest[-1] in READS and rest[-2:] != ["points", "batch"])
-        if registry_misses := self.registry.resolve(name) not in self.registry.entries or not (
-            reading or self._key(request) == "manage"
-        ):
-            if request.method != "GET" and request.body:
-                parse_json(request.body)  # a server reads the body first, then looks for the collection, then at rights
-        if self.registry.resolve(name) not in self.registry.entries:
-            raise no_collection(name)
-        if registry_misses:
-            raise forbidden()
+        known = self.registry.resolve(name) in self.registry.entries
+        allowed = is_read(request.method, rest) or self._key(request) == "manage"
+        if not (known and allowed):
+            if request.body:
+                parse_json(request.body)  # a server reads the body, then looks for the collection, then at rights
+            raise forbidden() if known else no_collection(name)
         child = await self.registry.child(name)
         meta = {"op": "http", "route": [request.method, *rest], "query": request.query}
         return Response(200, await child.call(meta, request.body))
 
-    # ---- snapshots
 
-    async def _snapshots(self, request: Request, name: str, file: list[str]) -> Response:
-        registry = self.registry
-        folder = registry.snapshots / registry.resolve(name)
-        match (request.method, *file):
-            case ("PUT", "recover"):
-                return await self._recover(request, name)
-            case ("POST", "upload"):
-                self._manage(request, plain=True)
-                checksum = request.query.get("checksum")
-                snapshots.check_checksum(checksum, "query parameters")
-                kind = request.headers.get("content-type", "")
-                meta = {"spooled": str(request.spooled), "content_type": kind, "checksum": checksum}
-                request.spooled, spooled = None, request.spooled
-                return await self._finish(request, self._upload(name, meta, spooled))
-            case ("GET", snapshot):
-                try:
-                    return snapshots.download(folder, snapshot, request)
-                except ApiError as failure:
-                    failure.plain = True
-                    raise
-            case ("POST",) | ("DELETE", _):
-                self._manage(request)
-            case ("GET",):
-                pass
-            case _:
-                raise NOWHERE
-        if registry.resolve(name) not in registry.entries:
-            raise no_collection(name)
-        if request.method == "GET":
-            return ok(snapshots.listing(folder))
-        if request.method == "DELETE":
-            snapshots.remove(folder, file[0])
-            return ok(True)
-        target = folder / snapshots.new_name(registry.resolve(name), registry.peer)
-        return await self._finish(request, registry.archive(name, target))
-
-    async def _recover(self, request: Request, name: str) -> Response:
-        body = parse_object(request.body, "SnapshotRecover")
-        snapshots.check_location(body.get("location"), at_value(request.body, "location"))
-        priority = body.get("priority")
-        if priority is not None and priority not in snapshots.PRIORITIES:
-            where = at_value(request.body, "priority")
-            raise format_error(refuse_variant(priority, snapshots.PRIORITIES, where))
-        snapshots.check_checksum(body.get("checksum"), "JSON body")
-        self._manage(request)
-        meta = {key: body.get(key) for key in ("location", "checksum", "api_key")}
-        return await self._finish(request, self.registry.restore(name, meta))
-
-    async def _upload(self, name: str, meta: dict[str, Any], spooled: Path | None) -> None:
-        try:
-            await self.registry.restore(name, meta)
-        finally:
-            if spooled:
-                spooled.unlink(missing_ok=True)
-
-    async def _finish(self, request: Request, work: Coroutine[Any, Any, bytearray | None]) -> Response:
-        """Snapshot work goes on when the client leaves; with wait=false the answer comes before it has begun."""
-        task = asyncio.get_running_loop().create_task(work)
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
-        if request.query.get("wait") == "false":
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            return Response(202, b'{"status":"accepted","time":0.0}')
-        done = await asyncio.shield(task)
-        return ok(True) if done is None else Response(200, done)
-
-
-def ok(result: Any) -> Response:
-    return Response(200, b'{"result":%s,"status":"ok","time":0.0}' % dumps(result))
-
-
-def refusal(failure: ApiError, seconds: float) -> Response:
-    headers = {} if failure.retry_after is None else {"retry-after": str(failure.retry_after)}
-    if failure.plain:
-        return Response(failure.status, failure.message.encode(), TEXT if failure.message else None, headers)
-    return Response(failure.status, dumps({"status": {"error": failure.message}, "time": seconds}), headers=headers)
-
-
-__all__ = ["FileSlice", "Router"]
+def is_read(method: str, rest: list[str]) -> bool:
+    return method == "GET" or (method == "POST" and rest[-1] in READS and rest[-2:] != ["points", "batch"])

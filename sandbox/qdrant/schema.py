@@ -61,12 +61,12 @@ def new_config(body: dict[str, Any], raw: Raw) -> dict[str, Any]:
     """The configuration as it is kept, returned and put into snapshots: given values over the server's defaults."""
     vectors = body.get("vectors")
     for path, params in _vector_params(vectors):
-        if not isinstance(params, dict) or not isinstance(params.get("size"), int) or params["size"] < 1:
-            raise format_error("data did not match any variant of untagged enum VectorsConfig" + at_value(raw, "vectors", 1))
-        if params.get("distance") not in DISTANCES:
-            raise format_error("data did not match any variant of untagged enum VectorsConfig" + at_value(raw, "vectors", 1))
-        if params["size"] > 65536:
-            raise invalid("JSON body", f"{path}.size: value {params['size']} invalid, must be from 1 to 65536")
+        size, distance = (params.get("size"), params.get("distance")) if isinstance(params, dict) else (None, None)
+        if not isinstance(size, int) or size < 1 or distance not in DISTANCES:
+            where = at_value(raw, "vectors", 1)
+            raise format_error("data did not match any variant of untagged enum VectorsConfig" + where)
+        if size > 65536:
+            raise invalid("JSON body", f"{path}.size: value {size} invalid, must be from 1 to 65536")
     if (body.get("shard_number") or 1) != 1 or body.get("sharding_method") == "custom":
         lacking(SHARDING)
     params = {
@@ -132,7 +132,8 @@ def vector_map(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def engine_config(config: dict[str, Any]) -> edge.EdgeConfig:
     dense = {name: _dense(params) for name, params in vector_map(config).items()}
-    sparse = {name: _sparse(params or {}) for name, params in (config["params"].get("sparse_vectors") or {}).items()}
+    given = config["params"].get("sparse_vectors") or {}
+    sparse = {name: _sparse(params or {}) for name, params in given.items()}
     if not dense and not sparse:
         sparse = {PLACEHOLDER: edge.EdgeSparseVectorParams()}  # dropped again as soon as the shard is there
     hnsw, optimizer = config["hnsw_config"], config["optimizer_config"]
@@ -144,7 +145,9 @@ def engine_config(config: dict[str, Any]) -> edge.EdgeConfig:
             **{key: hnsw.get(key) for key in ("m", "ef_construct", "full_scan_threshold", "on_disk", "payload_m")}
         ),
         optimizers=edge.EdgeOptimizersConfig(
-            **{key: optimizer.get(key) for key in ("deleted_threshold", "vacuum_min_vector_number", "indexing_threshold")}
+            deleted_threshold=optimizer.get("deleted_threshold"),
+            vacuum_min_vector_number=optimizer.get("vacuum_min_vector_number"),
+            indexing_threshold=optimizer.get("indexing_threshold"),
         ),
     )
 
@@ -198,5 +201,6 @@ def vectors_in_words(config: dict[str, Any]) -> str:
 
 def _in_words(params: dict[str, Any]) -> str:
     optional = ("hnsw_config", "quantization_config", "on_disk", "datatype", "multivector_config")
-    rest = ", ".join(f"{name}: {f'Some({params[name]})' if params.get(name) is not None else None}" for name in optional)
+    shown = {name: None if params.get(name) is None else f"Some({params[name]})" for name in optional}
+    rest = ", ".join(f"{name}: {value}" for name, value in shown.items())
     return f"VectorParams {{ size: {params['size']}, distance: {params['distance']}, {rest} }}"

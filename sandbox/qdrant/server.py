@@ -9,21 +9,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there: pro
 import argparse
 import asyncio
 import ctypes
+import fcntl
 import gc
 import signal
 import sys
 from pathlib import Path
+from typing import IO
 
 import uvloop
 
 import worker  # noqa: F401  imported here so that every child has it already
 from children import Nursery
+from connection import listen
 from faults import FaultPort, Faults
 from lacking import ALL
 from registry import Registry
 from router import Router
 from service import VERSION
-from wire import listen
 
 
 def arguments() -> argparse.Namespace:
@@ -38,16 +40,31 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+async def own(storage: Path) -> IO[bytes]:
+    """Two servers over one folder would wreck it. The one before may still be going away, so this waits a little."""
+    storage.mkdir(parents=True, exist_ok=True)
+    lock = (storage / ".lock").open("wb")
+    for _ in range(100):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            await asyncio.sleep(0.1)
+    raise SystemExit(f"{storage} is in use by another server")
+
+
 async def serve(options: argparse.Namespace, nursery: Nursery) -> None:
+    lock = await own(options.storage)
     registry = Registry(nursery, options.storage, options.snapshots)
     await registry.open_all()
     faults = Faults()
-    await listen(Router(registry, options.api_key, options.read_only_key, faults), options.host, options.port)
+    router = Router(registry, options.api_key, options.read_only_key, faults)
+    await listen(router, options.host, options.port)
     if options.fault_port:
         await listen(FaultPort(faults), options.host, options.fault_port)
     print(
-        f"qdrant front on {options.host}:{options.port}: the real Qdrant engine (qdrant-edge 0.9.0) behind a REST front "
-        f"that speaks as {VERSION}; it does not have {'; '.join(ALL)}",
+        f"qdrant front on {options.host}:{options.port}: the real Qdrant engine (qdrant-edge 0.9.0) "
+        f"behind a REST front that speaks as {VERSION}; it does not have {'; '.join(ALL)}",
         flush=True,
     )
     stop = asyncio.Event()
@@ -55,6 +72,7 @@ async def serve(options: argparse.Namespace, nursery: Nursery) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     await registry.close()
+    lock.close()
 
 
 def keep_memory() -> None:

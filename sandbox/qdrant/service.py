@@ -59,14 +59,14 @@ class Service:
             answer |= {"hardware": none, "search_pool": none}
         return answer
 
-    def metrics(self, collections: int, vectors: int) -> str:
+    def metrics(self, collections: int) -> str:
         alive = 1 if collections else 0
         resident = _status_field("VmRSS") * 1024
         rows: list[tuple[str, str, str, object]] = [
             ("app_info", "information about qdrant server", "gauge", 1),
             ("app_status_recovery_mode", "features enabled in qdrant server", "gauge", 0),
             ("collections_total", "number of collections", "gauge", collections),
-            ("collections_vector_total", "total number of vectors in all collections", "gauge", vectors),
+            ("collections_vector_total", "not counted", "gauge", 0),
             ("collection_active_replicas_min", "minimum number of active replicas", "gauge", alive),
             ("collection_active_replicas_max", "maximum number of active replicas", "gauge", alive),
             ("collection_dead_replicas", "number of dead replicas", "gauge", 0),

@@ -15,7 +15,7 @@ from errors import ApiError, format_error, from_engine, invalid, lacking, wrong_
 from filters import filter_of, point_id
 from lacking import QUERY_KINDS
 
-Ids = list[int | str]
+Update = edge.UpdateOperation
 MODES = {
     "upsert": edge.UpdateMode.Upsert,
     "insert_only": edge.UpdateMode.InsertOnly,
@@ -54,13 +54,13 @@ def rows_of(body: dict[str, Any]) -> list[dict[str, Any]]:
         raise format_error("Invalid PointInsertOperations format")
     ids, vectors, payloads = batch["ids"], batch["vectors"], batch.get("payloads")
     if isinstance(vectors, dict):
-        vectors = [dict(zip(vectors, row)) for row in zip(*vectors.values(), strict=True)]
+        vectors = [dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
     for what, given in (("vectors", vectors), ("payloads", payloads)):
         if given is not None and len(given) != len(ids):
             text = f"number of ids and {what} must be equal ({len(ids)} != {len(given)})"
             raise invalid("JSON body", f"batch.batch: {text}")
     payloads = payloads or [None] * len(ids)
-    return [{"id": i, "vector": v, "payload": p} for i, v, p in zip(ids, vectors, payloads)]
+    return [{"id": i, "vector": v, "payload": p} for i, v, p in zip(ids, vectors, payloads, strict=True)]
 
 
 def upsert(body: dict[str, Any], dims: dict[str, int]) -> Any:
@@ -79,7 +79,7 @@ def upsert(body: dict[str, Any], dims: dict[str, int]) -> Any:
     if mode is not None and mode not in MODES:
         raise format_error(f"unknown variant `{mode}`, expected one of `upsert`, `insert_only`, `update_only`")
     condition = filter_of(body.get("update_filter"))
-    return edge.UpdateOperation.upsert_points(points, condition, MODES[mode] if mode else None)
+    return Update.upsert_points(points, condition, MODES[mode] if mode else None)
 
 
 def _point(row: dict[str, Any], dims: dict[str, int]) -> edge.Point:
@@ -94,64 +94,48 @@ def _point(row: dict[str, Any], dims: dict[str, int]) -> edge.Point:
         raise from_engine(failure) from None
 
 
-def _selected(body: dict[str, Any]) -> tuple[Ids | None, edge.Filter | None]:
+def _selected(body: dict[str, Any], by_ids: Callable[..., Any], by_filter: Callable[..., Any], *rest: Any) -> Any:
+    """Most operations come in two forms, for a list of ids and for a filter."""
     if body.get("points") is not None:
-        return [point_id(one) for one in body["points"]], None
+        return by_ids([point_id(one) for one in body["points"]], *rest)
     if body.get("filter") is not None:
-        return None, filter_of(body["filter"])
+        return by_filter(filter_of(body["filter"]), *rest)
     raise format_error("Either list of point ids or filter must be provided")
 
 
 def delete(body: dict[str, Any], dims: dict[str, int]) -> Any:
     try:
-        ids, where = _selected(body)
+        return _selected(body, Update.delete_points, Update.delete_points_by_filter)
     except ApiError as failure:
         if failure.status != 400:
             raise
         raise format_error("data did not match any variant of untagged enum PointsSelector") from None
-    if ids is not None:
-        return edge.UpdateOperation.delete_points(ids)
-    return edge.UpdateOperation.delete_points_by_filter(where)
 
 
 def update_vectors(body: dict[str, Any], dims: dict[str, int]) -> Any:
     rows = [edge.PointVectors(point_id(row["id"]), vector_of(row["vector"], dims)) for row in body["points"]]
-    return edge.UpdateOperation.update_vectors(rows, filter_of(body.get("update_filter")))
+    return Update.update_vectors(rows, filter_of(body.get("update_filter")))
 
 
 def delete_vectors(body: dict[str, Any], dims: dict[str, int]) -> Any:
-    ids, where = _selected(body)
-    if ids is not None:
-        return edge.UpdateOperation.delete_vectors(ids, body["vector"])
-    return edge.UpdateOperation.delete_vectors_by_filter(where, body["vector"])
+    return _selected(body, Update.delete_vectors, Update.delete_vectors_by_filter, body["vector"])
 
 
 def set_payload(body: dict[str, Any], dims: dict[str, int]) -> Any:
-    ids, where = _selected(body)
-    if ids is not None:
-        return edge.UpdateOperation.set_payload(ids, body["payload"], body.get("key"))
-    return edge.UpdateOperation.set_payload_by_filter(where, body["payload"], body.get("key"))
+    return _selected(body, Update.set_payload, Update.set_payload_by_filter, body["payload"], body.get("key"))
 
 
 def overwrite_payload(body: dict[str, Any], dims: dict[str, int]) -> Any:
-    ids, where = _selected(body)
-    if ids is not None:
-        return edge.UpdateOperation.overwrite_payload(ids, body["payload"], body.get("key"))
-    return edge.UpdateOperation.overwrite_payload_by_filter(where, body["payload"], body.get("key"))
+    rest = (body["payload"], body.get("key"))
+    return _selected(body, Update.overwrite_payload, Update.overwrite_payload_by_filter, *rest)
 
 
 def delete_payload(body: dict[str, Any], dims: dict[str, int]) -> Any:
-    ids, where = _selected(body)
-    if ids is not None:
-        return edge.UpdateOperation.delete_payload(ids, body["keys"])
-    return edge.UpdateOperation.delete_payload_by_filter(where, body["keys"])
+    return _selected(body, Update.delete_payload, Update.delete_payload_by_filter, body["keys"])
 
 
 def clear_payload(body: dict[str, Any], dims: dict[str, int]) -> Any:
-    ids, where = _selected(body)
-    if ids is not None:
-        return edge.UpdateOperation.clear_payload(ids)
-    return edge.UpdateOperation.clear_payload_by_filter(where)
+    return _selected(body, Update.clear_payload, Update.clear_payload_by_filter)
 
 
 Build = Callable[[dict[str, Any], dict[str, int]], Any]

@@ -44,7 +44,8 @@ export function* differences(recorded: Json, played: Json, path = ''): Generator
     for (const key of new Set([...Object.keys(recorded), ...Object.keys(played)])) {
       const here = path ? `${path}.${key}` : key;
       const [left, right] = [recorded[key], played[key]];
-      if (left === undefined || right === undefined) yield { path: here, recorded: left ?? ABSENT, played: right ?? ABSENT };
+      if (left === undefined || right === undefined)
+        yield { path: here, recorded: left ?? ABSENT, played: right ?? ABSENT };
       else yield* differences(left, right, here);
     }
   } else if (Array.isArray(recorded) && Array.isArray(played) && recorded.length === played.length) {

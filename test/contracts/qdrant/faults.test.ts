@@ -109,6 +109,10 @@ describe('fault switches', () => {
     expect(damaged.length).toBe(sound.length);
     expect([...damaged.keys()].filter((at) => damaged[at] !== sound[at])).toEqual([600]);
     expect(createHash('sha256').update(damaged).digest('hex')).not.toBe(snapshot.checksum);
-    expect(createHash('sha256').update(await download()).digest('hex')).toBe(snapshot.checksum);
+    expect(
+      createHash('sha256')
+        .update(await download())
+        .digest('hex'),
+    ).toBe(snapshot.checksum);
   });
 });

@@ -75,7 +75,8 @@ export class Front {
     }
     const deadline = Date.now() + 30_000;
     while (!this.output.includes(`front on 127.0.0.1:${this.port}`)) {
-      if (Date.now() > deadline || started.exitCode !== null) throw new Error(`the front did not start:\n${this.output}`);
+      if (Date.now() > deadline || started.exitCode !== null)
+        throw new Error(`the front did not start:\n${this.output}`);
       await sleep(20);
     }
   }

@@ -64,9 +64,7 @@ export class Normaliser {
   }
 
   private object(value: JsonObject): JsonObject {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, one]) => [this.text(key), this.value(one, key, value)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [this.text(key), this.value(one, key, value)]));
   }
 
   private number(value: number | bigint, key: string | undefined, parent: JsonObject = {}): Json {

@@ -40,7 +40,7 @@ async function everything(name: string): Promise<Json> {
 /** Names and types of the entries of a tar. GNU sparse entries may carry extension blocks after their header. */
 function entries(archive: Buffer): { name: string; type: string }[] {
   const found = [];
-  for (let at = 0; at + 512 <= archive.length && archive[at] !== 0; ) {
+  for (let at = 0; at + 512 <= archive.length && archive[at] !== 0;) {
     const header = archive.subarray(at, at + 512);
     const field = (from: number, to: number): string => header.toString('latin1', from, to).replace(/\0.*$/s, '');
     const size = Number.parseInt(field(124, 136), 8);
@@ -75,7 +75,13 @@ describe('a snapshot of the front', () => {
   test('is laid out as a server lays it out', () => {
     const names = entries(archive).map(({ name }) => name);
     const types = new Set(entries(archive).map(({ type }) => type));
-    for (const name of ['config.json', 'version.info', 'payload_index.json', '0/replica_state.json', '0/shard_config.json']) {
+    for (const name of [
+      'config.json',
+      'version.info',
+      'payload_index.json',
+      '0/replica_state.json',
+      '0/shard_config.json',
+    ]) {
       expect(names).toContain(name);
     }
     expect(names.some((name) => /^0\/segments\/[0-9a-f-]{36}\.tar$/.test(name))).toBe(true);
