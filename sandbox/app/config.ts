@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { Secret } from '../../config/secret.ts';
+
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+
+/** The chatbot's settings: one JSON file, as a deployment would write it. */
+export const appConfigSchema = z.strictObject({
+  port: z.int().min(0).max(65_535),
+  host: z.string().min(1).default('127.0.0.1'),
+  qdrant: z.strictObject({
+    url: httpUrl,
+    apiKey: secret.optional(),
+    /** An alias, so that another collection can be put in its place. */
+    collection: z.string().min(1).default('textbook-content'),
+  }),
+  postgres: z.strictObject({ url: secret }),
+  /** OpenAI-compatible: `<url>/embeddings` is called. */
+  embeddings: z.strictObject({ url: httpUrl, model: z.string().min(1) }),
+  /** OpenAI-compatible: `<url>/chat/completions` is called. Without it answers are sentences of the passages. */
+  llm: z.strictObject({ url: httpUrl, model: z.string().min(1), apiKey: secret.optional() }).optional(),
+});
+export type AppConfig = z.infer<typeof appConfigSchema>;
+/** The file's content, before it is read. */
+export type AppConfigFile = z.input<typeof appConfigSchema>;
+
+/** @throws Error naming the file, and z.ZodError naming the fields */
+export async function readAppConfig(file: string): Promise<AppConfig> {
+  return appConfigSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+}

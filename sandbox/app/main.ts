@@ -1,0 +1,24 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { Chatbot } from './chatbot.ts';
+import { readAppConfig } from './config.ts';
+import { buildApp } from './server.ts';
+
+/** `node sandbox/app/main.ts --config FILE`: a chatbot that answers from the textbook. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  const config = await readAppConfig(
+    z.string({ error: 'name the configuration with --config FILE' }).parse(values.config),
+  );
+  const chatbot = new Chatbot(config);
+  const app = buildApp(chatbot);
+  const address = await app.listen({ port: config.port, host: config.host });
+  console.log(`app on ${address}`);
+  const stop = async (): Promise<void> => {
+    await app.close();
+    await chatbot.close();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+}
+
+await main();
