@@ -1,0 +1,213 @@
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Who may import whom: the layers of the house, each with its reason. A zone names what its files may import; the first
+ * words of a message are the rule, the rest says why.
+ */
+
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+/** A specifier that starts with `text`, or is `text` when it ends with a space-free `$`. */
+const starts = (text) => (text.endsWith('$') ? `${escaped(text.slice(0, -1))}$` : escaped(text));
+const only = (allowed, message) => ({ regex: `^(?!${allowed.map(starts).join('|')})`, message });
+const never = (regex, message) => ({ regex, message });
+/** Types vanish before anything runs, so they tie nothing together. */
+const typesOnly = (regex, message) => ({ regex, message, allowTypeImports: true });
+
+const NO_TEST = never('(^|/)test/', 'Nothing imports test/: what ships must not depend on what proves it.');
+const ENV_IMPORT = {
+  name: 'node:process',
+  importNames: ['env'],
+  message: 'The environment is read in config/ only, so that every setting is checked, documented and redacted.',
+};
+const restrict = (...patterns) => ({
+  '@typescript-eslint/no-restricted-imports': ['error', { paths: [ENV_IMPORT], patterns: [NO_TEST, ...patterns] }],
+});
+
+const DOMAIN = ['zod$', '@noble/hashes/', 'canonicalize$'];
+const ROOT_OF_ACTIVITIES = ['contract', 'fail', 'progress', 'lines'].map((name) => `../${name}.ts$`);
+const ACTIVITY_REASON =
+  'activities/X imports domain, its own folder and the root files of activities: systems meet in ports and are joined in workers/. A vendor SDK belongs to the one adapter file named in eslint.config.js.';
+const CONFIG_BY_TYPE = typesOnly(
+  '/config/(?!secret\\.ts$)',
+  'Activities are handed their settings: import types of config/, and from config/secret.ts only.',
+);
+const activities = (...more) =>
+  restrict(
+    only(
+      [
+        './',
+        ...ROOT_OF_ACTIVITIES,
+        '../../domain/',
+        '../../config/',
+        '@temporalio/activity$',
+        'node:',
+        ...DOMAIN,
+        ...more,
+      ],
+      ACTIVITY_REASON,
+    ),
+    CONFIG_BY_TYPE,
+  );
+
+const layers = [
+  {
+    files: ['domain/**/*.ts'],
+    rules: restrict(
+      only(
+        ['./', ...DOMAIN],
+        'domain/ is pure: it imports itself, zod, @noble/hashes and canonicalize, so that it runs in the workflow sandbox, in tests and in the CLI alike.',
+      ),
+    ),
+  },
+  {
+    files: ['config/**/*.ts'],
+    rules: restrict(
+      only(
+        ['./', '../domain/', 'node:', 'zod$', '@temporalio/envconfig$'],
+        'config/ imports domain, zod and envconfig: everybody imports it, so it may know nobody.',
+      ),
+    ),
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: restrict(
+      only(
+        ['./', '../domain/', '../activities/', '@temporalio/workflow$', '@temporalio/common$', 'zod$'],
+        'workflows/ imports domain and the workflow SDK: clients, settings and Node built-ins are not deterministic, or not there, in the sandbox.',
+      ),
+      typesOnly(
+        '/activities/',
+        'Workflows see activities by `import type` only: their code must not enter the workflow bundle.',
+      ),
+    ),
+  },
+  {
+    files: ['activities/*.ts'],
+    rules: restrict(
+      only(
+        ['../domain/', '@temporalio/activity$', 'node:', ...DOMAIN, ...ROOT_OF_ACTIVITIES.map((path) => path.slice(1))],
+        'The root files of activities/ are shared by all systems, so they know none of them.',
+      ),
+    ),
+  },
+  { files: ['activities/*/**/*.ts'], rules: activities() },
+  { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
+  { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },
+  {
+    files: ['client/**/*.ts'],
+    rules: restrict(
+      only(
+        ['./', '../', 'node:', '@temporalio/client$', 'zod$', 'commander$', 'picocolors$', 'cli-table3$'],
+        'client/ talks to Temporal only: SDKs of the stack stay with the worker.',
+      ),
+      never(
+        '(^|/)(activities|workers|sandbox)/|/workflows/(?!messages\\.ts$)',
+        'client/ imports config, domain and workflows/messages.ts: it runs where no credentials of the stack are.',
+      ),
+    ),
+  },
+  {
+    files: ['workers/**/*.ts'],
+    rules: restrict(
+      never('(^|/)(client|sandbox)/', 'workers/ is the composition root of production: no CLI, no sandbox.'),
+    ),
+  },
+  {
+    files: ['sandbox/**/*.ts'],
+    rules: restrict(
+      never(
+        '(^|/)(workflows|activities)/',
+        'sandbox/ is the stack that is broken and recovered: it must not share code with what recovers it.',
+      ),
+    ),
+  },
+  { files: ['bench/**/*.ts'], rules: restrict() },
+];
+
+const pureDomain = {
+  files: ['domain/**/*.ts'],
+  rules: {
+    'no-restricted-globals': [
+      'error',
+      ...['process', 'Buffer', 'fetch', 'crypto', 'performance', 'console', 'setTimeout', 'setInterval'].map(
+        (name) => ({
+          name,
+          message: 'domain/ is pure: it gets what it needs as arguments.',
+        }),
+      ),
+    ],
+    'no-restricted-properties': [
+      'error',
+      { object: 'Date', property: 'now', message: 'domain/ has no clock: take a Date as an argument.' },
+      { object: 'Math', property: 'random', message: 'domain/ has no chance: take the value as an argument.' },
+    ],
+    'no-restricted-syntax': [
+      'error',
+      {
+        selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+        message: 'domain/ has no clock: take a Date as an argument.',
+      },
+    ],
+  },
+};
+
+const NO_ENV = {
+  object: 'process',
+  property: 'env',
+  message: 'The environment is read in config/ only, so that every setting is checked, documented and redacted.',
+};
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.sandbox/', 'coverage/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [importX.createNodeResolver()],
+    },
+    rules: {
+      eqeqeq: 'error',
+      // A forgotten await in a workflow is a step that nobody waits for.
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-unnecessary-condition': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      // Ports are objects of closures, handed around in pieces.
+      '@typescript-eslint/unbound-method': 'off',
+      // How a story ends early is no error, and must not be taken for one.
+      '@typescript-eslint/only-throw-error': ['error', { allow: [{ from: 'file', name: 'Stop' }] }],
+      // A function may be async to fulfil an interface.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      'max-lines': ['error', 250],
+      'max-lines-per-function': ['error', 50],
+      'no-restricted-properties': ['error', NO_ENV],
+    },
+  },
+  ...layers,
+  pureDomain,
+  { files: ['config/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'no-restricted-properties': 'off',
+    },
+  },
+  { files: ['**/*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+);
