@@ -16,6 +16,8 @@ export default {
       },
     ],
   },
+  // Its only export condition is 'import', which a CommonJS run does not ask for.
+  moduleNameMapper: { '^canonicalize$': '<rootDir>/node_modules/canonicalize/lib/canonicalize.js' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   maxWorkers: 2,
 };

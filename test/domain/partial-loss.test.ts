@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Assessment,
+  describeDamage,
+  indexesBefore,
+  lostIndexes,
+  measureLoss,
+  needsRepair,
+  planPartialLoss,
+  reconciliationGate,
+  shapeGate,
+  writtenLists,
+} from '../../domain/partial-loss.ts';
+import { damage, recoverySet } from '../support/fake-activities.ts';
+
+const place = { environment: 'test', runId: 'run', scratch: 'dr-restore-x' };
+const lostIndex = { path: 'payload_schema.source', expected: '{"data_type":"keyword"}' };
+
+function assessment(change: Partial<Assessment> = {}): Assessment {
+  return { damage: damage({}), shape: [], set: recoverySet, why: 'the newest', dropOrphans: false, ...change };
+}
+
+describe('whether there is something to repair', () => {
+  test('not when all agree', () => expect(needsRepair(assessment())).toBe(false));
+  test('a missing point', () => expect(needsRepair(assessment({ damage: damage({ missing: 1 }, 1) }))).toBe(true));
+  test('a lost payload index alone', () => expect(needsRepair(assessment({ shape: [lostIndex] }))).toBe(true));
+  test('orphans only when they are to be removed', () => {
+    const orphans = damage({ orphan: 3 }, 0, 0, 3);
+    expect(needsRepair(assessment({ damage: orphans }))).toBe(false);
+    expect(needsRepair(assessment({ damage: orphans, dropOrphans: true }))).toBe(true);
+  });
+});
+
+describe('the plan', () => {
+  const stepsOf = (found: Assessment): string[] => planPartialLoss(found, place).steps.map(({ step }) => step);
+
+  test('keeps the damaged state first and verifies last, whatever else it does', () => {
+    expect(stepsOf(assessment({ shape: [lostIndex] }))).toEqual(['keepDamaged', 'createIndexes', 'verify']);
+  });
+
+  test('restores beside only when something is copied, and embeds only what the set lacks', () => {
+    expect(stepsOf(assessment({ damage: damage({ missing: 2 }, 2) }))).toEqual([
+      'keepDamaged',
+      'restoreBeside',
+      'copyBack',
+      'verify',
+    ]);
+    expect(stepsOf(assessment({ damage: damage({ unbacked: 2 }, 0, 2) }))).toEqual([
+      'keepDamaged',
+      'embedAgain',
+      'verify',
+    ]);
+  });
+
+  test('removes orphans only when asked to, and says what becomes of them', () => {
+    const orphans = damage({ orphan: 3, missing: 1 }, 1, 0, 3);
+    expect(stepsOf(assessment({ damage: orphans }))).not.toContain('dropOrphans');
+    expect(planPartialLoss(assessment({ damage: orphans }), place).loss).toContain(
+      '3 vectors without a row are left alone',
+    );
+    expect(stepsOf(assessment({ damage: orphans, dropOrphans: true }))).toContain('dropOrphans');
+  });
+
+  test('undo covers exactly the lists that are written', () => {
+    const found = assessment({ damage: damage({ missing: 1, orphan: 1 }, 1, 0, 1) });
+    expect(writtenLists(found).map(({ artifact }) => artifact.key)).toEqual(['copy']);
+    expect(writtenLists({ ...found, dropOrphans: true }).map(({ artifact }) => artifact.key)).toEqual(['copy', 'drop']);
+  });
+});
+
+describe('payload indexes', () => {
+  test('a lost one is created as the set recorded it, and undone to what was there', () => {
+    const changed = {
+      path: 'payload_schema.n',
+      expected: '{"data_type":"integer"}',
+      observed: '{"data_type":"float"}',
+    };
+    const extra = { path: 'payload_schema.own', observed: '{"data_type":"keyword"}' };
+    expect(lostIndexes([lostIndex, changed, extra])).toEqual([
+      ['source', { data_type: 'keyword' }],
+      ['n', { data_type: 'integer' }],
+    ]);
+    expect(indexesBefore([lostIndex, changed, extra])).toEqual({ source: null, n: { data_type: 'float' } });
+  });
+});
+
+describe('gates', () => {
+  test('reconciliation passes over kept orphans, and fails on everything else', () => {
+    expect(reconciliationGate(damage({ orphan: 2 }), false)).toMatchObject({
+      verdict: 'pass',
+      observed: expect.stringContaining('2 orphans kept'),
+    });
+    expect(reconciliationGate(damage({ orphan: 2 }), true).verdict).toBe('fail');
+    expect(reconciliationGate(damage({ malformed: 1 }), false)).toMatchObject({
+      verdict: 'fail',
+      observed: expect.stringContaining('1 malformed'),
+    });
+  });
+
+  test('configuration names what differs', () => {
+    expect(shapeGate([]).verdict).toBe('pass');
+    expect(shapeGate([lostIndex])).toMatchObject({
+      verdict: 'fail',
+      observed: expect.stringContaining('payload_schema.source: absent'),
+    });
+  });
+});
+
+test('the damage is a sentence', () => {
+  expect(describeDamage(assessment({ damage: damage({ missing: 12, stale: 1 }, 13), shape: [lostIndex] }))).toBe(
+    '12 missing, 1 stale of 100 chunks in one section; payload index lost: source',
+  );
+  expect(describeDamage(assessment())).toBe('no chunk of textbook-content is damaged');
+});
+
+test('what was lost is counted in chunks, and orphans are not chunks', () => {
+  const found = assessment({ damage: damage({ missing: 12, orphan: 5 }, 12) });
+  expect(measureLoss(found, 2, new Date('2026-01-01T01:00:00Z'))).toEqual({
+    setAgeSeconds: 3600,
+    chunksDamaged: 12,
+    chunksLost: 2,
+    turnsLost: 0,
+  });
+});
