@@ -1,0 +1,92 @@
+import { hash } from 'node:crypto';
+import type { QdrantConfig } from '../../config/schema.ts';
+import type { IndexEntry, VectorFault } from '../../domain/index-entry.ts';
+import type { EmbeddingIdentity } from '../../domain/recovery-set.ts';
+import { parseExact, stringifyExact } from './exact-json.ts';
+import { property } from './failure.ts';
+import type { PointBytes } from './json-bytes.ts';
+
+/** Which payload fields and which vector the fingerprints are made of. */
+export interface Mapping {
+  readonly fields: QdrantConfig['fields'];
+  readonly embedding: EmbeddingIdentity;
+}
+
+const HEX_DIGITS = 16;
+/** Part of every body: their order must never change, or old id indexes would disagree with new ones. */
+const BODY_FIELDS = ['text', 'source', 'chunkId', 'chunkIndex', 'contentHash'] as const;
+
+/** Fingerprint of a text: what Postgres and Qdrant are compared by. */
+export function textFingerprint(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, HEX_DIGITS);
+}
+
+/** The id index entry of a point that was read with payload and vector. */
+export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
+  const payload = payloadOf(point);
+  const numbers = numbersOf(point, mapping.embedding.vectorName);
+  const vector = Float32Array.from(numbers, (value) => value ?? Number.NaN);
+  const fault = faultOf(vector, mapping.embedding.dimensions);
+  const text = fieldOf(payload, mapping.fields.text);
+  const section = sectionOf(payload, mapping.fields.source);
+  return {
+    id: point.id,
+    // A point that lost its text has the fingerprint of '', which no row agrees with; '' would agree with all.
+    text: textFingerprint(typeof text === 'string' ? text : ''),
+    body: bodyFingerprint(payload, vector, mapping.fields),
+    ...(fault && { fault }),
+    ...(section !== '' && { section }),
+  };
+}
+
+export function payloadOf(point: PointBytes): Record<string, unknown> {
+  const payload = point.payload ? parseExact(point.payload.toString('utf8')) : undefined;
+  return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
+}
+
+/** A payload field by its dotted path; a key that itself holds dots wins. */
+export function fieldOf(payload: unknown, path: string): unknown {
+  const whole = property(payload, path);
+  if (whole !== undefined) return whole;
+  return path.split('.').reduce(property, payload);
+}
+
+/** The source section that a payload names; '' when it names none. */
+export function sectionOf(payload: unknown, path: string): string {
+  const section = fieldOf(payload, path);
+  return typeof section === 'string' || typeof section === 'number' ? String(section) : '';
+}
+
+/** The mapped fields in their fixed order as canonical JSON, a zero byte, then the vector's 32-bit floats. */
+function bodyFingerprint(payload: unknown, vector: Float32Array, fields: Mapping['fields']): string {
+  const values = BODY_FIELDS.map((name) => {
+    const path = fields[name];
+    return path === undefined ? null : canonical(fieldOf(payload, path));
+  });
+  // Typed arrays have the machine's byte order; every machine that Node runs on here is little-endian.
+  const floats = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  const bytes = Buffer.concat([Buffer.from(stringifyExact(values)), Buffer.of(0), floats]);
+  return hash('sha256', bytes, 'hex').slice(0, HEX_DIGITS);
+}
+
+/** Qdrant may give an object's keys in another order after a restore. */
+function canonical(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value ?? null;
+  if (Array.isArray(value)) return value.map(canonical);
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([key, inner]) => [key, canonical(inner)]));
+}
+
+/** Numbers of the configured vector. Qdrant gives a number that is too large for 32 bits back as null. */
+function numbersOf(point: PointBytes, name: string | undefined): (number | null)[] {
+  if (!point.vector) return [];
+  const vector = JSON.parse(point.vector.toString('latin1')) as unknown;
+  const chosen = name === undefined ? vector : property(vector, name);
+  return Array.isArray(chosen) ? (chosen as (number | null)[]) : [];
+}
+
+function faultOf(vector: Float32Array, dimensions: number): VectorFault | undefined {
+  if (vector.length !== dimensions) return 'size';
+  if (!vector.every(Number.isFinite)) return 'not-finite';
+  return vector.every((value) => value === 0) ? 'zero' : undefined;
+}

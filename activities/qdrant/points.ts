@@ -1,0 +1,111 @@
+import { pointIdJson, type PointId } from '../../domain/point-id.ts';
+import { z } from 'zod';
+import { pathOf } from './address.ts';
+import type { QdrantConnection } from './client.ts';
+import { QdrantFailure } from './failure.ts';
+import { type PointBytes, pointsOf } from './json-bytes.ts';
+
+/** What of a point is read. */
+export interface Selection {
+  readonly payload: boolean | readonly string[];
+  readonly vector: boolean;
+}
+export const NOTHING: Selection = { payload: false, vector: false };
+export const EVERYTHING: Selection = { payload: true, vector: true };
+
+/** How an upsert treats points that exist, or do not. */
+export type UpdateMode = 'insert_only' | 'update_only' | 'upsert';
+
+/** Qdrant takes 32 MB a request; half of it leaves room for whatever stands between. */
+const MAX_BODY = 16 << 20;
+
+const updateSchema = z.object({ result: z.object({ status: z.string() }) });
+
+/** The points that exist among `ids`, as bytes, by id. */
+export async function readPoints(
+  connection: QdrantConnection,
+  collection: string,
+  ids: readonly PointId[],
+  selection: Selection,
+  signal?: AbortSignal,
+): Promise<Map<PointId, PointBytes>> {
+  if (ids.length === 0) return new Map();
+  const answer = await connection.exchange({
+    what: `read ${ids.length} points of ${collection}`,
+    method: 'POST',
+    path: pathOf(collection, '/points'),
+    body: `{"ids":${idList(ids)},"with_payload":${JSON.stringify(selection.payload)},"with_vector":${selection.vector}}`,
+    signal,
+  });
+  return new Map(pointsOf(answer).map((point) => [point.id, point]));
+}
+
+/** Writes points from their bytes, and waits until they are applied. */
+export async function upsertBytes(
+  connection: QdrantConnection,
+  collection: string,
+  points: readonly Buffer[],
+  mode: UpdateMode,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const part of bySize(points)) {
+    const list = part.flatMap((json, i) => (i === 0 ? [json] : [COMMA, json]));
+    const answer = await connection.exchange({
+      what: `write ${part.length} points to ${collection}`,
+      method: 'PUT',
+      path: pathOf(collection, '/points'),
+      query: { wait: 'true' },
+      body: Buffer.concat([OPEN, ...list, Buffer.from(`],"update_mode":"${mode}"}`)]),
+      signal,
+    });
+    mustBeCompleted(`write to ${collection}`, answer);
+  }
+}
+const OPEN = Buffer.from('{"points":[');
+const COMMA = Buffer.from(',');
+
+/** Deletes points, and waits until they are gone. Unknown ids are fine. */
+export async function deletePoints(
+  connection: QdrantConnection,
+  collection: string,
+  ids: readonly PointId[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const answer = await connection.exchange({
+    what: `delete ${ids.length} points of ${collection}`,
+    method: 'POST',
+    path: pathOf(collection, '/points/delete'),
+    query: { wait: 'true' },
+    body: `{"points":${idList(ids)}}`,
+    signal,
+  });
+  mustBeCompleted(`delete from ${collection}`, answer);
+}
+
+/** JSON array of ids, exact at any size. */
+export function idList(ids: readonly PointId[]): string {
+  return `[${ids.map(pointIdJson).join(',')}]`;
+}
+
+function* bySize(points: readonly Buffer[]): Generator<Buffer[]> {
+  let part: Buffer[] = [];
+  let bytes = 0;
+  for (const point of points) {
+    if (part.length > 0 && bytes + point.length > MAX_BODY) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(point);
+    bytes += point.length + 1;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** `acknowledged` and `wait_timeout` mean that it is queued: to be repeated, since every write here is idempotent. */
+function mustBeCompleted(what: string, answer: Buffer): void {
+  const update = updateSchema.safeParse(JSON.parse(answer.toString('utf8')));
+  const status = update.success ? update.data.result.status : 'an answer without a status';
+  if (status !== 'completed') throw new QdrantFailure('QDRANT_BUSY', `Qdrant, ${what}: ${status}, not completed`);
+}
