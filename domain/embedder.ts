@@ -12,9 +12,3 @@ export interface SourceTexts {
   /** Fingerprint to text, for those that were found. */
   find(fingerprints: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
-
-/** The chatbot, as its readers use it. @throws APP_UNREACHABLE, APP_REFUSED */
-export interface ChatApp {
-  /** Asks a question. `cited` are the sections that the answer's citations name. */
-  ask(question: string, signal?: AbortSignal): Promise<{ answer: string; cited: string[] }>;
-}

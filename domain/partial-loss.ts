@@ -1,5 +1,6 @@
 import type { Artifact, ListRef } from './artifacts.ts';
 import { type Damage, describeCounts, totalOf } from './damage.ts';
+import { RecoveryError } from './failures.ts';
 import { describeCount } from './format.ts';
 import type { Plan } from './plan.ts';
 import type { RecoverySet } from './recovery-set.ts';
@@ -29,6 +30,17 @@ const FIXED_SECONDS = 15;
 export function needsRepair({ damage, shape, dropOrphans }: Assessment): boolean {
   const { orphan, ...mended } = damage.counts;
   return totalOf({ ...mended, orphan: dropOrphans ? orphan : 0 }) > 0 || lostIndexes(shape).length > 0;
+}
+
+/**
+ * Refuses to copy between collections whose vectors are not of the same kind.
+ * @throws RecoveryError SET_MISMATCH, naming the setting, what the set has and what the collection has
+ */
+export function mustFit(shape: readonly ShapeDifference[], set: RecoverySet): void {
+  const other = shape.find(({ path }) => /^(config\.)?params\.(vectors|sparse_vectors)\b/.test(path));
+  if (!other) return;
+  const { path, expected = 'none', observed = 'none' } = other;
+  throw new RecoveryError('SET_MISMATCH', `${path}: ${set.id} has ${expected}, and the collection has ${observed}`);
 }
 
 /** Payload indexes that the set recorded and the collection lacks: field to schema. */

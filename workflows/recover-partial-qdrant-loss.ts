@@ -35,12 +35,11 @@ async function identifyDamage(run: LossRun, input: PartialLossInput): Promise<lo
   const assess = { collection, set: chosen.set, depth, folder: `${run.folder}/assess` };
   const found = await run.must(
     'assess',
-    async (act) => ({
-      ...chosen,
-      dropOrphans,
-      damage: await act.reconcileStack(assess),
-      shape: await act.compareShape({ collection, set: chosen.set }),
-    }),
+    async (act) => {
+      const shape = await act.compareShape({ collection, set: chosen.set });
+      loss.mustFit(shape, chosen.set);
+      return { ...chosen, dropOrphans, shape, damage: await act.reconcileStack(assess) };
+    },
     loss.describeDamage,
   );
   run.learn({ set: found.set.id, damage: found.damage, rpo: loss.measureLoss(found, 0, run.faultDeclaredAt) });

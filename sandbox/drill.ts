@@ -1,0 +1,81 @@
+/**
+ * `npm run drill`: breaks the sandbox, recovers it through Temporal as a person on call would, and proves it. Progress
+ * goes to stderr; with `--json` exactly one object goes to stdout; exit code 0 only when the verdict is `pass`.
+ */
+import { parseArgs } from 'node:util';
+import pc from 'picocolors';
+import { describeSeconds } from '../domain/format.ts';
+import { practise } from './practice.ts';
+import { type DrillResult, failedDrill, renderDrill } from './practice-result.ts';
+
+const SCENARIOS = ['partial-loss'] as const;
+const HELP = `npm run drill -- [options]
+
+Breaks a small real stack on this machine, recovers it through Temporal, verifies, and prints RTO, RPO and the verdict.
+
+  --scenario NAME   ${SCENARIOS.join(' | ')} (default: partial-loss)
+  --fault LIST      comma-separated faults (default: delete-sections,corrupt-vectors,edit-payload,drop-index)
+  --all             every scenario
+  --points N        seed N synthetic points as well, for scale
+  --name NAME       name of the sandbox (default: drill)
+  --keep            leave everything up afterwards, to look at
+  --json            print one JSON object on stdout
+  --help
+
+Exit code: 0 when the verdict is pass, 1 when it is not, 2 for wrong use.
+`;
+
+const { values } = readArguments();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const scenario = SCENARIOS.find((name) => name === values.scenario);
+if (scenario === undefined) usage(`scenario: ${values.scenario} is not one of ${SCENARIOS.join(', ')}`);
+const points = values.points === undefined ? undefined : Number(values.points);
+if (points !== undefined && !(Number.isInteger(points) && points >= 0))
+  usage('points: must be a whole number, 0 or more');
+
+const began = Date.now();
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const result: DrillResult = await practise({
+  faults: values.fault?.split(',').map((name) => name.trim()),
+  points,
+  name: values.name,
+  keep: values.keep,
+  say,
+}).catch((error: unknown) => failedDrill('partial-loss', error));
+
+if (values.json)
+  process.stdout.write(`${JSON.stringify(values.all ? { verdict: result.verdict, runs: [result] } : result)}\n`);
+else say(renderDrill(result, pc));
+say(pc.dim(`the whole drill took ${describeSeconds((Date.now() - began) / 1000)}`));
+process.exitCode = result.verdict === 'pass' ? 0 : 1;
+
+function readArguments(): ReturnType<typeof parse> {
+  try {
+    return parse();
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parse() {
+  return parseArgs({
+    options: {
+      scenario: { type: 'string', default: 'partial-loss' },
+      fault: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      points: { type: 'string' },
+      name: { type: 'string', default: 'drill' },
+      keep: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+}
+
+function usage(problem: string): never {
+  process.stderr.write(`${problem}\n\n${HELP}`);
+  process.exit(2);
+}

@@ -1,0 +1,126 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { runFolderOf } from '../domain/names.ts';
+import { runReportSchema, runStatusSchema } from '../domain/report.ts';
+import { breakStack } from './faults/break.ts';
+import { Operator } from './operator.ts';
+import { type DrillResult, judge } from './practice-result.ts';
+import { startStack } from './stack/stack.ts';
+import type { Stack } from './stack/types.ts';
+
+const DEFAULT_FAULTS = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'] as const;
+const APPROVER = 'drill';
+/** How long a drill waits for the run to come to its next decision. */
+const PATIENCE_MS = 10 * 60_000;
+
+const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
+
+export interface Practice {
+  readonly faults?: readonly string[] | undefined;
+  readonly points?: number | undefined;
+  readonly name: string;
+  /** Leave the sandbox up until Ctrl-C. */
+  readonly keep: boolean;
+  say(line: string): void;
+}
+
+/** One drill of partial Qdrant loss on a fresh sandbox: back up, break, recover, prove. */
+export async function practise(practice: Practice): Promise<DrillResult> {
+  const { say } = practice;
+  const stack = await startStack({ name: practice.name, fresh: true, points: practice.points, onMessage: say });
+  try {
+    const result = await recover(practice, stack);
+    if (practice.keep) await keepUp(stack, say);
+    return result;
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function recover({ faults = DEFAULT_FAULTS, say, keep }: Practice, stack: Stack): Promise<DrillResult> {
+  const operator = new Operator(stack.env);
+  say('Taking a recovery set …');
+  await operator.ask(z.unknown(), 'start', 'backup', '--drill', '--wait');
+  const declaredAt = new Date().toISOString();
+  const broken = [];
+  for (const fault of faults) {
+    broken.push(await breakStack(stack, 'qdrant', fault));
+    say(`Broken on purpose: ${broken.at(-1)}`);
+  }
+  say('Starting the runbook, as somebody on call would …');
+  const started = await operator.ask(
+    startedSchema,
+    'start',
+    'partial-loss',
+    '--drill',
+    '--fault-declared-at',
+    declaredAt,
+    '--reason',
+    broken.join(' '),
+  );
+  const watching = new AbortController();
+  const shown = operator.show(watching.signal, 'status', started.workflowId, '--watch');
+  try {
+    await decide(operator, started.workflowId);
+  } finally {
+    watching.abort();
+    await shown;
+  }
+  const report = await operator.read(runReportSchema, 'report', started.workflowId);
+  return {
+    scenario: 'partial-loss',
+    ...judge(report),
+    rtoSeconds: report.rtoSeconds ?? null,
+    phases: report.phases,
+    rpo: report.rpo ?? null,
+    gates: report.gates,
+    workflowId: report.workflowId,
+    report: await reportPath(stack, report.workflowId, report.runId),
+    webUi: keep
+      ? `${stack.urls.temporalUi}/namespaces/default/workflows/${encodeURIComponent(report.workflowId)}/${report.runId}/history`
+      : null,
+    broken,
+  };
+}
+
+/** What the person on call decides: approves the plan that is shown, and keeps the recovery when every gate is green. */
+async function decide(operator: Operator, workflowId: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  const said = new Set<string>();
+  while (Date.now() < deadline) {
+    const status = await operator.read(runStatusSchema, 'status', workflowId);
+    if (status.outcome !== undefined) return;
+    const waiting = status.steps.find(({ state }) => state === 'waiting')?.name;
+    if (waiting === 'approve' && status.planHash !== undefined && !said.has('approve')) {
+      said.add('approve');
+      await operator.ask(z.unknown(), 'approve', workflowId, '--plan', status.planHash, '--as', APPROVER);
+    } else if (waiting === 'commit' && !said.has('commit')) {
+      said.add('commit');
+      await operator.ask(z.unknown(), 'commit', workflowId, '--as', APPROVER);
+    } else if (status.awaiting?.includes('retryStep or abort') || status.awaiting?.includes('skipStep')) {
+      // Nobody will come to mend what went wrong in a drill: undo, and report what was seen.
+      await operator.ask(z.unknown(), 'abort', workflowId, '--as', APPROVER, '--reason', status.awaiting);
+    }
+    await sleep(500);
+  }
+  throw new Error(`the run came to no end within ${PATIENCE_MS / 60_000} minutes; its checklist says why it waits`);
+}
+
+async function reportPath(stack: Stack, workflowId: string, runId: string): Promise<string | null> {
+  const folder = join(stack.env['STORE_DIRECTORY'] ?? '', runFolderOf(workflowId, runId));
+  const names = await readdir(folder).catch(() => []);
+  const report = names
+    .filter((name) => /^report-.*\.md$/.test(name))
+    .sort()
+    .at(-1);
+  return report === undefined ? null : join(folder, report);
+}
+
+async function keepUp(stack: Stack, say: (line: string) => void): Promise<void> {
+  say(`The sandbox stays up. Web UI: ${stack.urls.temporalUi}. Ctrl-C stops it.`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}

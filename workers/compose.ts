@@ -1,0 +1,79 @@
+import { createChatApp } from '../activities/app/client.ts';
+import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
+import type { RecoveryActivities } from '../activities/contract.ts';
+import { withFailures } from '../activities/fail.ts';
+import { createPostgresActivities, createRowStore, markedPostgres } from '../activities/postgres/index.ts';
+import { createQdrantActivities } from '../activities/qdrant/index.ts';
+import { createVectorStore } from '../activities/qdrant/vector-store.ts';
+import { createRunActivities } from '../activities/run/index.ts';
+import { webhookChannel } from '../activities/run/notify.ts';
+import { createSetActivities } from '../activities/set/index.ts';
+import { createStackActivities } from '../activities/stack/index.ts';
+import { createDiskStore } from '../activities/store/disk.ts';
+import type { Config } from '../config/schema.ts';
+import { searchPath } from '../config/search-path.ts';
+import type { MarkedStore } from '../domain/environment-mark.ts';
+import { RecoveryError } from '../domain/failures.ts';
+import type { RunSettings } from '../domain/settings.ts';
+import type { VectorStore } from '../domain/vector-store.ts';
+
+/** Settings to clients to activities: the only place where systems are put together. */
+export function composeActivities(config: Config): RecoveryActivities {
+  const { qdrant, postgres, embeddings, environment } = config;
+  const store = createDiskStore(config.store.directory);
+  const embedding = embeddings.identity;
+  const vectors = createVectorStore({ config: qdrant, embedding });
+  const rows = postgres && createRowStore(postgres);
+  return withFailures({
+    ...createRunActivities({
+      settings: settingsOf(config),
+      stores: [markedCollection(vectors, qdrant.collection), ...(postgres ? [markedPostgres(postgres)] : [])],
+      store,
+      channel: config.notify.webhookUrl && webhookChannel(config.notify.webhookUrl.reveal()),
+      resolveCollection: (name) => vectors.resolveCollection(name),
+    }),
+    ...createSetActivities({ store, expected: { environment, collectionName: qdrant.collection, embedding } }),
+    ...createQdrantActivities({ config: qdrant, store, embedding }),
+    ...(postgres ? createPostgresActivities({ config: postgres, store, path: searchPath() }) : withoutPostgres),
+    ...createStackActivities({
+      vectors,
+      rows,
+      store,
+      embedder: createEmbedder(embeddings),
+      sources: config.content && createSourceTexts(config.content),
+      app: config.app && createChatApp(config.app),
+      questions: () => readQuestions(config.goldenQuestions),
+      fields: qdrant.fields,
+    }),
+  });
+}
+
+function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
+  const { environment, qdrant, embeddings, approval, objectives, commitWindowMinutes, postgres, app } = config;
+  return {
+    environment,
+    collectionName: qdrant.collection,
+    embedding: embeddings.identity,
+    approval,
+    objectives,
+    commitWindowMinutes,
+    hasPostgres: postgres !== undefined,
+    hasApp: app !== undefined,
+  };
+}
+
+function markedCollection(vectors: VectorStore, name: string): MarkedStore {
+  return {
+    title: `Qdrant collection ${name}`,
+    readMark: () => vectors.readEnvironmentMark(name),
+    writeMark: (environment) => vectors.writeEnvironmentMark(name, environment),
+  };
+}
+
+/** A stack without Postgres is not asked for a dump; asking all the same is a mistake in the settings. */
+const withoutPostgres: Pick<RecoveryActivities, 'dumpDatabase'> = {
+  dumpDatabase: () =>
+    Promise.reject(
+      new RecoveryError('INVALID_CONFIGURATION', 'postgres: is not configured, so there is nothing to dump'),
+    ),
+};

@@ -1,0 +1,50 @@
+/** The worker's process: settings, connections, one Worker, and an orderly end on SIGINT and SIGTERM. */
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { loadConfig } from '../config/load.ts';
+import { loadTemporalConnection } from '../config/temporal.ts';
+import { RecoveryError } from '../domain/failures.ts';
+import { taskQueueOf } from '../domain/names.ts';
+import { composeActivities } from './compose.ts';
+import { jsonLine } from './log.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+
+/** Above the longest single request to a store, so that a running call can end by itself when the worker is told to stop. */
+const GRACE = '20s';
+const FORCE = '40s';
+
+async function run(): Promise<void> {
+  Runtime.install({
+    logger: new DefaultLogger('INFO', (entry) => process.stderr.write(`${jsonLine(entry)}\n`)),
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+  });
+  const config = await loadConfig();
+  const temporal = loadTemporalConnection();
+  const connection = await NativeConnection.connect(temporal.options());
+  try {
+    await registerSearchAttributes(connection, temporal.namespace);
+    const worker = await Worker.create({
+      connection,
+      namespace: temporal.namespace,
+      identity: `recovery-worker:${process.pid}@${hostname()}`,
+      taskQueue: taskQueueOf(config.environment),
+      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+      activities: composeActivities(config),
+      shutdownGraceTime: GRACE,
+      shutdownForceTime: FORCE,
+    });
+    await worker.run();
+  } finally {
+    await connection.close();
+  }
+}
+
+run().catch((error: unknown) => {
+  // What is wrong with the settings is for people; anything else comes with its trace.
+  const known = error instanceof RecoveryError;
+  process.stderr.write(
+    `${known ? `${error.code}: ${error.message}` : error instanceof Error ? error.stack : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});
