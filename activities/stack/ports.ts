@@ -1,6 +1,7 @@
 import type { QdrantConfig } from '../../config/schema.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
-import type { ChatApp, Embedder, SourceTexts } from '../../domain/embedder.ts';
+import type { ChatApp } from '../../domain/chat-app.ts';
+import type { Embedder, SourceTexts } from '../../domain/embedder.ts';
 import type { GoldenQuestion } from '../../domain/recovery-set.ts';
 import type { RowStore } from '../../domain/row-store.ts';
 import type { VectorStore } from '../../domain/vector-store.ts';

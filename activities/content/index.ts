@@ -1,0 +1,3 @@
+export { createEmbedder } from './embeddings.ts';
+export { readQuestions } from './questions.ts';
+export { createSourceTexts } from './source.ts';

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Artifact } from '../../domain/artifacts.ts';
+import { RecoveryError } from '../../domain/failures.ts';
+import {
+  type GoldenAnswer,
+  goldenAnswerSchema,
+  type GoldenQuestion,
+  type RecoverySet,
+} from '../../domain/recovery-set.ts';
+import { type Asked, citationGate, overlapGate, retrievalGate, touching } from '../../domain/golden.ts';
+import type { Gate } from '../../domain/verdict.ts';
+import type { Work } from '../progress.ts';
+import type { StackPorts } from './ports.ts';
+
+const TOP = 5;
+
+type Ports = Pick<StackPorts, 'vectors' | 'store' | 'embedder' | 'app' | 'questions'>;
+
+/** Asks every golden question and keeps what came back: the baseline that a recovered stack is compared with. */
+export async function captureGolden(
+  ports: Ports,
+  { collection, folder }: { collection: string; folder: string },
+  work: Work,
+): Promise<Artifact> {
+  const answers = await askAll(ports, collection, await ports.questions(), work);
+  const bytes = Buffer.from(`${JSON.stringify(answers, null, 2)}\n`);
+  return ports.store.put(`${folder}/golden-${randomUUID().slice(0, 8)}.json`, Readable.from([bytes]));
+}
+
+/**
+ * Asks the set's golden questions again: those of the affected sections, or all of them where no section is named or
+ * none of them is asked about; what the latter prove is less, and the gate says so.
+ */
+export async function checkRetrieval(
+  ports: Ports,
+  { collection, set, sections }: { collection: string; set: RecoverySet; sections: readonly string[] },
+  work: Work,
+): Promise<Gate[]> {
+  const baseline = await readBaseline(ports, set);
+  const affected = touching(baseline, sections);
+  const before = affected.length > 0 ? affected : baseline;
+  const now = await askAll(ports, collection, before, work);
+  const asked = now.map((answer, at): Asked => ({ now: answer, before: before[at] ?? answer }));
+  const gates = [retrievalGate(asked, sections), overlapGate(asked)];
+  return ports.app ? [...gates, citationGate(asked)] : gates;
+}
+
+async function readBaseline({ store }: Ports, set: RecoverySet): Promise<GoldenAnswer[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of store.open(set.golden)) pieces.push(piece);
+  const parsed = goldenAnswerSchema.array().safeParse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+  if (parsed.success) return parsed.data;
+  throw new RecoveryError('SET_TAMPERED', `${set.golden.key} does not hold golden answers`);
+}
+
+async function askAll(
+  { vectors, embedder, app }: Ports,
+  collection: string,
+  questions: readonly GoldenQuestion[],
+  { report, signal }: Work,
+): Promise<GoldenAnswer[]> {
+  const answers: GoldenAnswer[] = [];
+  for (const { question, sources } of questions) {
+    signal.throwIfAborted();
+    report({ phase: 'ask golden questions', done: answers.length, total: questions.length });
+    const hits = await vectors.query(collection, await embedder.embedQuery(question, signal), TOP, signal);
+    const cited = app ? (await app.ask(question, signal)).cited : [];
+    answers.push({
+      question,
+      sources,
+      retrieved: hits.map(({ id }) => id),
+      sections: hits.map(({ section }) => section),
+      cited,
+    });
+  }
+  return answers;
+}
