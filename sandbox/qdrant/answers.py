@@ -15,6 +15,10 @@ def ok(result: Any) -> Response:
     return Response(200, b'{"result":%s,"status":"ok","time":0.0}' % dumps(result))
 
 
+def accepted() -> Response:
+    return Response(202, b'{"status":"accepted","time":0.0}')
+
+
 def refusal(failure: ApiError, seconds: float) -> Response:
     headers = {} if failure.retry_after is None else {"retry-after": str(failure.retry_after)}
     if failure.plain:

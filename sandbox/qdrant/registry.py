@@ -115,13 +115,13 @@ class Registry:
             if entry.child:
                 entry.child.transport.close()  # the process ends at its next read; its files may go before it
             self._keep_aliases({alias: target for alias, target in self.aliases.items() if target != name})
-            await self._trash(self.folder(name))
+            await asyncio.to_thread(shutil.rmtree, self._set_aside(self.folder(name)), True)
             return True
 
-    async def _trash(self, folder: Path) -> None:
+    def _set_aside(self, folder: Path) -> Path:
         rubbish = self.scratch_folder("deleted")
         os.rename(folder, rubbish)
-        await asyncio.to_thread(shutil.rmtree, rubbish, True)
+        return rubbish
 
     async def restore(self, name: str, meta: dict[str, Any]) -> None:
         """Fetches and unpacks beside the collection, then exchanges the folders and opens what came."""
@@ -139,16 +139,20 @@ class Registry:
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _exchange(self, name: str, folder: Path) -> None:
-        old = self.entries.get(name)
+        old, rubbish = self.entries.get(name), None
         if old:
             old.ready.clear()
             if old.child:
                 await old.child.stop()
-            await self._trash(self.folder(name))
+            rubbish = self._set_aside(self.folder(name))
+        os.rename(folder, self.folder(name))
         entry = self.entries.setdefault(name, Entry())
         entry.broken = None
-        os.rename(folder, self.folder(name))
-        await self._open(name)
+        try:
+            await self._open(name)
+        finally:
+            if rubbish:
+                await asyncio.to_thread(shutil.rmtree, rubbish, True)
 
     async def archive(self, name: str, target: Path) -> bytearray:
         meta = {"op": "archive", "target": str(target), "scratch": str(self.scratch), "peer": self.peer}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import snapshots
-from answers import NOWHERE, ok
+from answers import NOWHERE, accepted, ok
 from errors import ApiError, at_value, forbidden, format_error, no_collection, parse_object, refuse_variant
 from registry import Registry
 from wire import Request, Response
@@ -53,7 +53,7 @@ class SnapshotRoutes:
             return ok(snapshots.listing(folder))
         if request.method == "DELETE":
             snapshots.remove(folder, file[0])
-            return ok(True)
+            return accepted() if request.query.get("wait") == "false" else ok(True)
         target = folder / snapshots.new_name(registry.resolve(name), registry.peer)
         return await self._finish(request, registry.archive(name, target))
 
@@ -84,6 +84,6 @@ class SnapshotRoutes:
         task.add_done_callback(self.background.discard)
         if request.query.get("wait") == "false":
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            return Response(202, b'{"status":"accepted","time":0.0}')
+            return accepted()
         done = await asyncio.shield(task)
         return ok(True) if done is None else Response(200, done)

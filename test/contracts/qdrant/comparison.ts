@@ -1,7 +1,7 @@
 import { canonical, isObject, pick, type Json } from './json.ts';
 import type { Normal } from './normaliser.ts';
 
-export type Difference = { path: string; recorded: Json; played: Json };
+type Difference = { path: string; recorded: Json; played: Json };
 
 const TOLERANCE = 1e-6;
 const ABSENT = '(absent)';

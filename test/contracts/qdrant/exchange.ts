@@ -7,7 +7,7 @@ import { parseJson, writeJson, type Json } from './json.ts';
 import type { Case, Part } from './recording.ts';
 
 export type Exchange = { status: number; headers: Record<string, string>; data: Buffer };
-export type Payload = { type: string; bytes: Buffer } | undefined;
+type Payload = { type: string; bytes: Buffer } | undefined;
 
 const BOUNDARY = 'contract-part-5be1';
 
