@@ -7,6 +7,8 @@ import { runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
 import { Operator } from './operator.ts';
 import { type DrillResult, judge } from './practice-result.ts';
+import { progressLines } from './seed-progress.ts';
+import { seed } from './seed.ts';
 import { startStack } from './stack/stack.ts';
 import type { Stack } from './stack/types.ts';
 
@@ -29,8 +31,9 @@ export interface Practice {
 /** One drill of partial Qdrant loss on a fresh sandbox: back up, break, recover, prove. */
 export async function practise(practice: Practice): Promise<DrillResult> {
   const { say } = practice;
-  const stack = await startStack({ name: practice.name, fresh: true, points: practice.points, onMessage: say });
+  const stack = await startStack({ name: practice.name, fresh: true, onMessage: say });
   try {
+    await seed({ dir: stack.dir, env: { ...stack.env } }, { points: practice.points, onProgress: progressLines(say) });
     const result = await recover(practice, stack);
     if (practice.keep) await keepUp(stack, say);
     return result;
