@@ -129,13 +129,13 @@ class Registry:
         async with self.lock(name):
             folder, current = self.scratch_folder(f"{name}-recovery"), self.folder(name)
             config = orjson.loads((current / "config.json").read_bytes()) if name in self.entries else None
-            helper = await Child.start(self.nursery)
+            restorer = await Child.start(self.nursery)
             paths = {"folder": str(folder), "snapshots": str(self.snapshots), "collection": name, "config": config}
             try:
-                await helper.call({"op": "restore", **meta, **paths})
+                await restorer.call({"op": "restore", **meta, **paths})
                 await self._exchange(name, folder)
             finally:
-                helper.transport.close()
+                restorer.transport.close()
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _exchange(self, name: str, folder: Path) -> None:

@@ -59,8 +59,4 @@ describe('what the front does not have', () => {
     expect(LACKING.size).toBeLessThanOrEqual(MOST_LACKING);
     expect(cases.filter((one) => LACKING.has(stepKey(one)))).toHaveLength(LACKING.size);
   });
-
-  test('is named when it starts', () => {
-    if (front) expect(front.banner).toContain('full storage snapshots');
-  });
 });

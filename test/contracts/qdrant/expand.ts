@@ -1,4 +1,4 @@
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json, writeJson } from './json.ts';
 
 export type Variables = Map<string, Json>;
 
@@ -11,6 +11,10 @@ function lookup(name: string, variables: Variables): Json {
   return value;
 }
 
+function asText(value: Json): string {
+  return typeof value === 'string' ? value : writeJson(value);
+}
+
 /** `dim` numbers between -1 and 1 with six decimals, the same for the same seed wherever the recording is played. */
 export function makeVector(dim: number, seed: number): number[] {
   return Array.from({ length: dim }, (_, i) => {
@@ -20,7 +24,7 @@ export function makeVector(dim: number, seed: number): number[] {
 }
 
 export function expandText(text: string, variables: Variables): string {
-  return text.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(lookup(name, variables)));
+  return text.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => asText(lookup(name, variables)));
 }
 
 /** Fills in variables and vectors. A text that is nothing but one variable takes on that variable's type. */
@@ -48,7 +52,7 @@ export function rawBytes(value: Json, variables: Variables): Buffer {
       if (typeof part === 'string') return Buffer.from(part);
       if (!isObject(part)) throw new TypeError('a part of $text is a text or an object');
       if ('byte' in part) return Buffer.from([Number(part['byte'])]);
-      return Buffer.from(String(part['repeat']).repeat(Number(part['times'])));
+      return Buffer.from(asText(part['repeat'] ?? '').repeat(Number(part['times'])));
     }),
   );
 }

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '../../..');
 const ADMIN_KEY = 'contract-admin-key';
 const READ_KEY = 'contract-read-key';
 
-export function pythonExecutable(): string {
+function pythonExecutable(): string {
   const provisioned = join(root, '.sandbox/python/bin/python');
   return process.env['SANDBOX_PYTHON'] ?? (existsSync(provisioned) ? provisioned : 'python3');
 }
@@ -58,27 +58,33 @@ export class Front {
   }
 
   async launch(): Promise<void> {
-    const { storageDir, snapshotsDir } = this.place;
-    const script = join(root, 'sandbox/qdrant/server.py');
-    const ports = ['--port', String(this.port), '--fault-port', String(this.faultPort)];
-    const started = spawn(
-      pythonExecutable(),
-      [script, ...ports, '--storage', storageDir, '--snapshots', snapshotsDir],
-      {
-        env: { ...process.env, QDRANT__SERVICE__API_KEY: ADMIN_KEY, QDRANT__SERVICE__READ_ONLY_API_KEY: READ_KEY },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    this.process = started;
-    for (const stream of [started.stdout, started.stderr]) {
-      stream?.on('data', (text: Buffer) => (this.output += text.toString()));
-    }
+    this.process = this.spawn(this.port, this.faultPort, (text) => (this.output += text));
     const deadline = Date.now() + 30_000;
     while (!this.output.includes(`front on 127.0.0.1:${this.port}`)) {
-      if (Date.now() > deadline || started.exitCode !== null)
+      if (Date.now() > deadline || this.process.exitCode !== null) {
         throw new Error(`the front did not start:\n${this.output}`);
+      }
       await sleep(20);
     }
+  }
+
+  /** What a second server over the same folders says before it gives up. */
+  async launchBeside(): Promise<string> {
+    let output = '';
+    const second = this.spawn(await freePort(), await freePort(), (text) => (output += text));
+    await new Promise((resolve) => second.once('close', resolve));
+    return output;
+  }
+
+  private spawn(port: number, faultPort: number, hear: (text: string) => void): ChildProcess {
+    const ports = ['--port', String(port), '--fault-port', String(faultPort)];
+    const folders = ['--storage', this.place.storageDir, '--snapshots', this.place.snapshotsDir];
+    const started = spawn(pythonExecutable(), [join(root, 'sandbox/qdrant/server.py'), ...ports, ...folders], {
+      env: { ...process.env, QDRANT__SERVICE__API_KEY: ADMIN_KEY, QDRANT__SERVICE__READ_ONLY_API_KEY: READ_KEY },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [started.stdout, started.stderr]) stream.on('data', (text: Buffer) => hear(text.toString()));
+    return started;
   }
 
   get banner(): string {

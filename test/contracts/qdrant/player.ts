@@ -75,7 +75,11 @@ export class Player {
   }
 
   private requestHeaders(one: Case, type: string | undefined): Record<string, string> {
-    const given = { 'api-key': '${apiKey}', ...(type ? { 'content-type': type } : {}), ...one.headers };
+    const given: Record<string, string | null> = {
+      'api-key': '${apiKey}',
+      ...(type ? { 'content-type': type } : {}),
+      ...one.headers,
+    };
     const present = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== null);
     return Object.fromEntries(present.map(([name, value]) => [name, expandText(value, this.variables)]));
   }
