@@ -101,6 +101,14 @@ export class RunRecord {
     this.show();
   }
 
+  /** The step is done; what went wrong on the way is mended, and its tries say that there was something. */
+  finish(name: string, result: string | undefined): void {
+    const { failure: _mended, ...step } = this.step(name);
+    const ended = { state: 'done', endedAt: new Date().toISOString() } as const;
+    this.#steps.set(name, { ...step, ...ended, ...(result === undefined ? {} : { result }) });
+    this.show();
+  }
+
   enter(phase: Phase): void {
     if (phase !== this.#clock.phase) upsertSearchAttributes([{ key: attributes.phase, value: phase }]);
     this.#clock.enter(phase, new Date());

@@ -92,6 +92,23 @@ export class Run<K extends string> {
    * @returns what the step returned, or `undefined` when a person skipped it (only where the definition allows it)
    */
   async step<T>(name: K, body: (act: Hands) => Promise<T>, say?: (result: T) => string): Promise<T | undefined> {
+    const done = await this.#perform(name, body, say);
+    return done?.result;
+  }
+
+  /** A step that must not be skipped, so its result is always there. */
+  async must<T>(name: K, body: (act: Hands) => Promise<T>, say?: (result: T) => string): Promise<T> {
+    const done = await this.#perform(name, body, say);
+    if (!done) throw failureWith('UNEXPECTED', `${name}: skipped, though the steps after it need its result`);
+    return done.result;
+  }
+
+  /** @returns the result, boxed because it may be `undefined`; nothing when a person skipped the step */
+  async #perform<T>(
+    name: K,
+    body: (act: Hands) => Promise<T>,
+    say?: (result: T) => string,
+  ): Promise<{ result: T } | undefined> {
     const { title, phase, skippable } = this.#steps[name];
     this.#record.enter(phase);
     this.#record.update(name, { startedAt: new Date().toISOString() });
@@ -101,27 +118,13 @@ export class Run<K extends string> {
       this.#record.update(name, { state: 'running', attempts });
       try {
         const result = await this.#attendance.interruptible(() => body(handsWith(title, resume)));
-        const { failure: _mended, ...step } = this.#record.step(name);
-        this.#record.update(name, {
-          ...step,
-          state: 'done',
-          endedAt: new Date().toISOString(),
-          ...(say ? { result: say(result) } : {}),
-        });
-        return result;
+        this.#record.finish(name, say?.(result));
+        return { result };
       } catch (error) {
         const skipped = await this.#attendance.afterFailure(name, error, attempts, resume);
         if (skipped) return undefined;
       }
     }
-  }
-
-  /** A step that must not be skipped, so its result is always there. */
-  async must<T>(name: K, body: (act: Hands) => Promise<T>, say?: (result: T) => string): Promise<T> {
-    const result = await this.step(name, body, say);
-    if (result === undefined)
-      throw failureWith('UNEXPECTED', `${name}: skipped, though the steps after it need its result`);
-    return result;
   }
 
   /** A step made of gates: it is done when every gate is green, and asks a person when one is not. */
