@@ -24,8 +24,7 @@ export function textFingerprint(text: string): string {
 /** The id index entry of a point that was read with payload and vector. */
 export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
   const payload = payloadOf(point);
-  const numbers = numbersOf(point, mapping.embedding.vectorName);
-  const vector = Float32Array.from(numbers, (value) => value ?? Number.NaN);
+  const vector = vectorOf(point, mapping.embedding.vectorName);
   const fault = faultOf(vector, mapping.embedding.dimensions);
   const text = fieldOf(payload, mapping.fields.text);
   const section = sectionOf(payload, mapping.fields.source);
@@ -77,16 +76,25 @@ function canonical(value: unknown): unknown {
   return Object.fromEntries(sorted.map(([key, inner]) => [key, canonical(inner)]));
 }
 
-/** Numbers of the configured vector. Qdrant gives a number that is too large for 32 bits back as null. */
-function numbersOf(point: PointBytes, name: string | undefined): (number | null)[] {
-  if (!point.vector) return [];
-  const vector = JSON.parse(point.vector.toString('latin1')) as unknown;
-  const chosen = name === undefined ? vector : property(vector, name);
-  return Array.isArray(chosen) ? (chosen as (number | null)[]) : [];
+/** The configured vector. Qdrant gives a number that is too large for 32 bits back as null. */
+function vectorOf(point: PointBytes, name: string | undefined): Float32Array {
+  const stored = point.vector ? (JSON.parse(point.vector.toString('latin1')) as unknown) : undefined;
+  const chosen = name === undefined ? stored : property(stored, name);
+  const numbers: readonly unknown[] = Array.isArray(chosen) ? chosen : [];
+  const vector = new Float32Array(numbers.length);
+  // Plain loops: this runs for every number of every point, and `from` with a function takes three times as long.
+  for (let i = 0; i < numbers.length; i += 1) {
+    const value = numbers[i];
+    vector[i] = typeof value === 'number' ? value : Number.NaN;
+  }
+  return vector;
 }
 
 function faultOf(vector: Float32Array, dimensions: number): VectorFault | undefined {
   if (vector.length !== dimensions) return 'size';
-  if (!vector.every(Number.isFinite)) return 'not-finite';
-  return vector.every((value) => value === 0) ? 'zero' : undefined;
+  // Sums of 32-bit numbers never overflow 64 bits, so the sum of sizes is finite when each is, and 0 when each is.
+  let sum = 0;
+  for (let i = 0; i < vector.length; i += 1) sum += Math.abs(vector[i] ?? 0);
+  if (!Number.isFinite(sum)) return 'not-finite';
+  return sum === 0 ? 'zero' : undefined;
 }

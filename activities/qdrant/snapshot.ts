@@ -19,8 +19,8 @@ const descriptionSchema = z.object({
 type Description = z.infer<typeof descriptionSchema>;
 const createdSchema = z.object({ result: descriptionSchema });
 
-/** Snapshots of one server, one after the other: two within a second would get the same name, and one wrong checksum. */
-let queue: Promise<unknown> = Promise.resolve();
+/** Snapshots of one server, one after the other: two within a second would get the same name, and one wrong checksum. Holds when the last one ended. */
+let queue: Promise<number> = Promise.resolve(Number.NEGATIVE_INFINITY);
 
 /**
  * Takes a snapshot and streams it to the store. Its SHA-256 is computed here as it arrives and compared with the one
@@ -32,7 +32,7 @@ export async function captureCollection(
   { signal, report }: Work,
 ): Promise<Artifact> {
   report({ phase: 'the server writes the snapshot', done: 0, total: 1 });
-  const snapshot = await oneAtATime(tools, () => create(tools, collection, signal));
+  const snapshot = await oneAtATime(tools, () => create(tools, collection, signal), signal);
   try {
     const key = `${folder}/${snapshot.name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')}`;
     const told = (done: number): void =>
@@ -43,9 +43,16 @@ export async function captureCollection(
   }
 }
 
-async function oneAtATime<T>({ patience }: Tools, create: () => Promise<T>): Promise<T> {
-  const turn = queue.then(create);
-  queue = turn.catch(() => undefined).then(() => sleep(patience.betweenSnapshotsMs));
+async function oneAtATime<T>({ patience }: Tools, create: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const turn = queue.then(async (lastEnded) => {
+    const rest = lastEnded + patience.betweenSnapshotsMs - performance.now();
+    if (rest > 0) await sleep(rest, signal);
+    return create();
+  });
+  queue = turn.then(
+    () => performance.now(),
+    () => performance.now(),
+  );
   return turn;
 }
 

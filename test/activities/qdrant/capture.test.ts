@@ -1,0 +1,56 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { fill, point, setStage, type Stage } from './stage.ts';
+
+describe('capturing a collection', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await setStage();
+    await fill(
+      stage,
+      'book',
+      Array.from({ length: 50 }, (_, i) => point(String(i), i)),
+    );
+  });
+  afterAll(() => stage.close());
+  afterEach(() => stage.qdrant.noFaults());
+
+  const capture = (folder: string) => stage.run((act) => act.captureCollection({ collection: 'book', folder }));
+  const onServer = () => stage.qdrant.call<unknown[]>('GET', '/collections/book/snapshots');
+
+  test.each([
+    ['damaged', 'corrupt-download', /SHA-256/],
+    ['cut short', 'cut-download', /download/],
+  ])('a download that arrives %s is not kept, neither here nor there', async (_how, fault, message) => {
+    await stage.qdrant.fault(fault, { count: 1 });
+    await expect(capture('bad')).rejects.toMatchObject({
+      type: expect.stringMatching(/QDRANT_(REFUSED|UNREACHABLE)/),
+      message: expect.stringMatching(message),
+    });
+    expect(await stage.store.list('bad')).toEqual([]);
+    expect(await onServer()).toEqual([]);
+  });
+
+  test('two captures at once become two archives, one after the other', async () => {
+    const [one, two] = await Promise.all([capture('twice'), capture('twice')]);
+    expect(one.key).not.toBe(two.key);
+    expect(await onServer()).toEqual([]);
+  });
+
+  test('when the answer is lost, the snapshot is looked for and found', async () => {
+    await stage.qdrant.fault('lost-response', { path: '/collections/book/snapshots$', method: 'POST', count: 1 });
+    const artifact = await capture('lost');
+    expect(await stage.store.list('lost')).toEqual([artifact.key]);
+    expect(await onServer()).toEqual([]);
+    expect(await stage.run((act) => act.restoreBeside({ snapshot: artifact, scratch: 'dr-lost', points: 50 }))).toEqual(
+      {
+        points: 50,
+      },
+    );
+  });
+
+  test('a collection that does not exist is refused in the words of Qdrant', async () => {
+    await expect(
+      stage.run((act) => act.captureCollection({ collection: 'none', folder: 'none' })),
+    ).rejects.toMatchObject({ type: 'QDRANT_REFUSED', message: expect.stringContaining("doesn't exist") });
+  });
+});
