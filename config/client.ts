@@ -25,11 +25,14 @@ export interface ClientConfig {
   readonly sandbox: { readonly controlUrl: string; readonly controlToken: Secret | undefined } | undefined;
 }
 
+/** `environment` is the one that was named on the command line; it wins over the settings. */
+export type ClientConfigSources = ConfigSources & { readonly environment?: string | undefined };
+
 /**
  * Reads what the command line needs, and looks at nothing else: it works where no credentials of the stack are.
  * @throws RecoveryError INVALID_CONFIGURATION
  */
-export async function loadClientConfig(sources: ConfigSources = {}): Promise<ClientConfig> {
+export async function loadClientConfig(sources: ClientConfigSources = {}): Promise<ClientConfig> {
   const { env = process.env, cwd = process.cwd() } = sources;
   const { environment, store, temporal } = await readSettings(
     clientConfigSchema,
@@ -37,11 +40,20 @@ export async function loadClientConfig(sources: ConfigSources = {}): Promise<Cli
     Object.keys(clientConfigSchema.shape),
   );
   return {
-    environment,
+    environment: sources.environment === undefined ? environment : named(sources.environment),
     uiUrl: temporal.uiUrl,
     storeDirectory: resolve(cwd, store.directory),
     sandbox: sandboxOf(env),
   };
+}
+
+function named(environment: string): string {
+  const parsed = configSchema.shape.environment.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  throw new RecoveryError(
+    'INVALID_CONFIGURATION',
+    `--environment ${parsed.error.issues[0]?.message ?? 'is not a name'}`,
+  );
 }
 
 function sandboxOf(env: NodeJS.ProcessEnv): ClientConfig['sandbox'] {

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import type { Cli } from './command.ts';
+import { approveCommand } from './commands/approve.ts';
+import { breakCommand } from './commands/break.ts';
+import { decisionCommands } from './commands/decide.ts';
+import { markEnvironmentCommand } from './commands/mark-environment.ts';
+import { reportCommand } from './commands/report.ts';
+import { runsCommand } from './commands/runs.ts';
+import { setsCommand } from './commands/sets.ts';
+import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import type { Context } from './context.ts';
+import { describeExitCodes, EXIT_CODES } from './exit-codes.ts';
+import { problemOf } from './failures.ts';
+import { Output } from './output.ts';
+import { type Problem, wrongUse } from './problem.ts';
+
+/** Runs one command line (without the program's name) and returns its exit code. Never throws. */
+export async function runCli(args: readonly string[], context: Context): Promise<number> {
+  const cli: Cli = { context, exitCode: EXIT_CODES.ok.code };
+  try {
+    await program(cli).parseAsync([...args], { from: 'user' });
+    return cli.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.ok.code;
+    const said: Problem = error instanceof CommanderError ? misuse(error, args) : problemOf(error);
+    new Output(context, args.includes('--json') || args.includes('json')).problem(said);
+    return said.exit;
+  }
+}
+
+/** The `dr` command. */
+function program(cli: Cli): Command {
+  const dr = new Command('dr')
+    .description('The operator’s hands: start, watch, approve and read recovery runs.')
+    .addHelpText('after', `\n${describeExitCodes()}\n\nExample:\n  $ dr start partial-loss --wait`);
+  const commands = [
+    startCommand(cli),
+    statusCommand(cli),
+    approveCommand(cli),
+    ...decisionCommands(cli),
+    reportCommand(cli),
+    runsCommand(cli),
+    setsCommand(cli),
+    markEnvironmentCommand(cli),
+    breakCommand(cli),
+  ];
+  for (const command of commands) dr.addCommand(command);
+  everyCommand(dr, (command) => plainErrors(command, cli.context));
+  return dr;
+}
+
+function everyCommand(command: Command, change: (command: Command) => void): void {
+  change(command);
+  for (const child of command.commands) everyCommand(child, change);
+}
+
+/** Help goes to stdout; errors are thrown, so that they end in the same form as all others. */
+function plainErrors(command: Command, { stdout }: Context): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.stream.write(text),
+    writeErr: () => undefined,
+    getOutHelpWidth: () => stdout.columns,
+  });
+}
+
+function misuse(error: CommanderError, args: readonly string[]): Problem {
+  const vague = error.code === 'commander.help' || error.code === 'commander.unknownCommand';
+  const words = vague ? [] : args.filter((arg) => /^[a-z][a-z-]*$/.test(arg)).slice(0, args[0] === 'start' ? 2 : 1);
+  const message = error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '');
+  return wrongUse(message, `See \`${['dr', ...words].join(' ')} --help\`.`);
+}

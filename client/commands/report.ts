@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { renderReport } from '../../domain/report-text.ts';
+import type { RunReport } from '../../domain/report.ts';
+import { action, type Cli, command, type CommonOptions, type Job } from '../command.ts';
+import { type Ending, endingOf, exitCodeOf } from '../ending.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { Output } from '../output.ts';
+import { Problem, problem } from '../problem.ts';
+import { reportPage } from '../report-page.ts';
+import { findNewest } from '../runs.ts';
+import { storedReport } from '../store.ts';
+import { withTemporal } from '../temporal.ts';
+
+interface ReportOptions extends CommonOptions {
+  readonly format?: 'text' | 'json' | 'markdown';
+}
+
+/** `dr report [id]` */
+export function reportCommand(cli: Cli): Command {
+  return command('report', 'Show the report of a run that has ended', 'dr report --format markdown > report.md')
+    .argument('[id]', 'workflow id (default: the newest run of the environment)')
+    .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(['text', 'json', 'markdown']))
+    .action(
+      action(cli, async (job, { format = 'text' }: ReportOptions, [id]) => {
+        const ending = await find(job, id);
+        const out = new Output(job.context, job.out.json || format === 'json');
+        return print(ending, out, format);
+      }),
+    );
+}
+
+/** The ending that Temporal knows of; a run that it no longer knows may still have its report in the evidence store. */
+async function find(job: Job, id: string | undefined): Promise<Ending> {
+  const environment = id === undefined ? job.environment() : '';
+  try {
+    return await withTemporal(job.context, async (temporal) => {
+      const run = await findNewest(temporal, environment, id);
+      const ending = run.state === 'RUNNING' ? undefined : await endingOf(temporal, run, job.config.storeDirectory);
+      if (ending) return ending;
+      throw problem(
+        'refused',
+        'NOT_NOW',
+        `${run.workflowId} has not ended yet`,
+        `Look at it with \`dr status ${run.workflowId}\`.`,
+      );
+    });
+  } catch (error) {
+    if (id === undefined || !(error instanceof Problem) || error.exit === EXIT_CODES.refused.code) throw error;
+    const report = await storedReport(job.config.storeDirectory, id);
+    if (!report) throw error;
+    return { report, ...(report.failure ? { failure: report.failure } : {}) };
+  }
+}
+
+function print(ending: Ending, out: Output, format: ReportOptions['format']): ExitCode {
+  const { report, failure } = ending;
+  if (!report) {
+    if (failure) out.problem(new Problem('notPassed', failure));
+    return EXIT_CODES.notPassed.code;
+  }
+  out.answer(report, textOf(report, out, format));
+  return exitCodeOf(ending);
+}
+
+function textOf(report: RunReport, out: Output, format: ReportOptions['format']): string {
+  return format === 'markdown' ? renderReport(report) : reportPage(report, out);
+}

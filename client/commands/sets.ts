@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { describeCount } from '../../domain/format.ts';
+import { action, type Cli, command, type Job } from '../command.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { storedSets } from '../store.ts';
+import { renderTable } from '../table.ts';
+
+/** `dr sets` */
+export function setsCommand(cli: Cli): Command {
+  return command('sets', 'List the recovery sets in the artifact store, the newest first', 'dr sets --all')
+    .option('--all', 'also sets of other environments')
+    .action(action(cli, (job, { all }: { all?: boolean }) => list(job, all === true)));
+}
+
+async function list({ config, context, out }: Job, all: boolean): Promise<ExitCode> {
+  const { environment, storeDirectory } = config;
+  const stored = await storedSets(storeDirectory);
+  const sets = stored
+    .flatMap((entry) => ('set' in entry ? [entry.set] : []))
+    .filter((set) => all || environment === undefined || set.environment === environment)
+    .map(({ id, environment: of, takenAt, state, embedding, qdrant, postgres }) => ({
+      id,
+      environment: of,
+      takenAt,
+      state,
+      points: qdrant.points,
+      bytes: qdrant.snapshot.bytes + qdrant.index.bytes + (postgres?.dump.bytes ?? 0),
+      model: embedding.model,
+      dimensions: embedding.dimensions,
+      postgres: postgres !== undefined,
+    }));
+  const unreadable = stored.flatMap((entry) => ('problem' in entry ? [entry] : []));
+  const rows = sets.map((set) => [
+    set.id,
+    set.environment,
+    set.state,
+    describeCount(set.points),
+    describeCount(set.bytes),
+    set.model,
+  ]);
+  const table = renderTable(context.stdout, ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'], rows);
+  const none = `No recovery set in ${storeDirectory}. Take one with \`dr start backup\`.`;
+  out.answer({ store: storeDirectory, sets, unreadable }, rows.length > 0 ? table : none);
+  if (!out.json)
+    for (const { key, problem } of unreadable) out.note(`${key} is not a manifest that can be used: ${problem}`);
+  return EXIT_CODES.ok.code;
+}

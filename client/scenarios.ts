@@ -1,0 +1,30 @@
+import type { z } from 'zod';
+import { backUpInputSchema, partialLossInputSchema } from '../domain/run-input.ts';
+
+/** A runbook that can be started: what it is called here, on the server, and what it takes. */
+export interface Scenario {
+  readonly name: string;
+  readonly workflowType: string;
+  readonly summary: string;
+  readonly input: z.ZodObject;
+}
+
+export const SCENARIOS = [
+  {
+    name: 'partial-loss',
+    workflowType: 'recoverPartialQdrantLoss',
+    summary: 'Recover vectors that Qdrant lost or that are not what they were',
+    input: partialLossInputSchema,
+  },
+  {
+    name: 'backup',
+    workflowType: 'backUpStack',
+    summary: 'Take a recovery set: one manifest over the backups of all parts',
+    input: backUpInputSchema,
+  },
+] as const satisfies readonly Scenario[];
+
+/** Name of a scenario for a workflow type; other types keep their own. */
+export function scenarioOf(workflowType: string): string {
+  return SCENARIOS.find((scenario) => scenario.workflowType === workflowType)?.name ?? workflowType;
+}

@@ -1,0 +1,22 @@
+import { taskQueueOf } from '../domain/names.ts';
+import type { Output } from './output.ts';
+import type { Temporal } from './temporal.ts';
+
+const LOOK_MS = 3_000;
+const WORKFLOW_TASKS = 1;
+
+/** Says so when no worker serves the environment: a run would wait for one without a word. */
+export async function warnWithoutWorker(temporal: Temporal, environment: string, out: Output): Promise<void> {
+  const { connection, namespace, within } = temporal;
+  const name = taskQueueOf(environment);
+  try {
+    const { pollers } = await within(LOOK_MS, () =>
+      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType: WORKFLOW_TASKS }),
+    );
+    if (pollers.length === 0) {
+      out.note(`No worker serves ${environment} (task queue ${name}): the run waits until one is started.`);
+    }
+  } catch {
+    // Only a courtesy: the run is started, whatever this call says.
+  }
+}
