@@ -140,7 +140,7 @@ function describeLoss({ damage, dropOrphans }: Assessment): string {
       : dropOrphans
         ? ` ${describeCount(orphans)} vectors without a row are removed.`
         : ` ${describeCount(orphans)} vectors without a row are left alone.`;
-  return `Nothing: every damaged chunk comes back from the set or from its source text.${kept}`;
+  return `nothing; every damaged chunk comes back from the set or from its source text.${kept}`;
 }
 
 function forecast({ damage, set }: Assessment): number {

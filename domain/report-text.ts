@@ -84,7 +84,7 @@ function planSection(report: RunReport): string {
   if (!plan) return '';
   return [
     `## Plan \`${shortHash(planHash)}\``,
-    `${plan.reason}. ${plan.loss}`,
+    `${plan.reason}.\n\nWhat is lost: ${plan.loss}`,
     table(
       ['step', 'what', 'why'],
       plan.steps.map((step) => [step.step, step.what, step.why ?? '']),

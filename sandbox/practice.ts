@@ -17,6 +17,8 @@ const APPROVER = 'drill';
 /** How long a drill waits for the run to come to its next decision. */
 const PATIENCE_MS = 10 * 60_000;
 
+/** The command adds what a script wants to know of the run itself. */
+const statusSchema = z.object(runStatusSchema.shape);
 const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
 
 export interface Practice {
@@ -61,7 +63,7 @@ async function recover({ faults = DEFAULT_FAULTS, say, keep }: Practice, stack: 
     '--fault-declared-at',
     declaredAt,
     '--reason',
-    broken.join(' '),
+    `practice: ${faults.join(', ')}`,
   );
   const watching = new AbortController();
   const shown = operator.show(watching.signal, 'status', started.workflowId, '--watch');
@@ -93,7 +95,7 @@ async function decide(operator: Operator, workflowId: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   const said = new Set<string>();
   while (Date.now() < deadline) {
-    const status = await operator.read(runStatusSchema, 'status', workflowId);
+    const status = await operator.read(statusSchema, 'status', workflowId);
     if (status.outcome !== undefined) return;
     const waiting = status.steps.find(({ state }) => state === 'waiting')?.name;
     if (waiting === 'approve' && status.planHash !== undefined && !said.has('approve')) {
