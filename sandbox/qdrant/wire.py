@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 CHUNK = 256 << 10
-PHRASES = {200: "OK", 202: "Accepted", 206: "Partial Content", 400: "Bad Request", 404: "Not Found"}
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Handler(Protocol):
 
 
 def head(response: Response, length: int | None, keep_alive: bool) -> bytes:
-    lines = [f"HTTP/1.1 {response.status} {PHRASES.get(response.status, 'Answer')}"]
+    lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
     if response.content_type:
         lines.append(f"content-type: {response.content_type}")
     lines.append("transfer-encoding: chunked" if length is None else f"content-length: {length}")
