@@ -24,7 +24,7 @@ export function createChatApp(config: AppConfig): ChatApp {
       const answer = await call({ method: 'GET', path: config.health.path, deadlineMs: HEALTH_MS, signal });
       const status = typeof answer === 'string' ? answer.trim() : valueAt(answer, 'status');
       // An app that answers 200 and says nothing of its state is taken at its status code.
-      if (status === undefined || config.health.okValues.includes(String(status))) return;
+      if (status === undefined || (typeof status === 'string' && config.health.okValues.includes(status))) return;
       throw new RecoveryError('APP_UNREACHABLE', `app: ${config.health.path} says ${JSON.stringify(status)}`);
     },
   };

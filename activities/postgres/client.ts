@@ -83,16 +83,16 @@ export class Session {
   async *copyOut(sql: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
     await this.run('SET LOCAL statement_timeout = 0');
     const stream = this.#client.query(copyTo(sql, { highWaterMark: COPY_BUFFER }));
-    const pieces: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+    const pieces: AsyncIterator<Buffer, undefined> = stream[Symbol.asyncIterator]();
     const abort = (): void => void this.#socket.destroy();
     signal?.addEventListener('abort', abort);
     let ended = false;
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const { done, value } = await this.#within(this.#deadlines.silence, pieces.next());
-        if (done) break;
-        yield value;
+        const next = await this.#within(this.#deadlines.silence, pieces.next());
+        if (next.done === true) break;
+        yield next.value;
       }
       ended = true;
     } catch (error) {

@@ -63,8 +63,9 @@ export async function* runPgDump(
   );
   const kill = (): void => void child.kill('SIGKILL');
   signal?.addEventListener('abort', kill);
-  let silent = false;
-  const watch = setTimeout(() => (silent = child.kill('SIGKILL')), SILENCE_MS);
+  const silence = new AbortController();
+  silence.signal.addEventListener('abort', kill);
+  const watch = setTimeout(() => silence.abort(), SILENCE_MS);
   const said = tailOf(child.stderr);
   const ended = new Promise<number | string | null>((resolve, reject) => {
     child.once('error', reject);
@@ -78,14 +79,25 @@ export async function* runPgDump(
     }
     const code = await ended;
     signal?.throwIfAborted();
-    if (silent) throw new RecoveryError('POSTGRES_UNREACHABLE', `pg_dump: silent for ${SILENCE_MS / 60_000} min`);
-    if (code !== 0)
-      throw new RecoveryError('POSTGRES_REFUSED', `pg_dump: ended with ${code}: ${without(password, said())}`);
+    if (silence.signal.aborted) throw lost(`silent for ${SILENCE_MS / 60_000} min`);
+    if (code !== 0) throw asFailure(`ended with ${code}: ${without(password, said())}`);
   } finally {
     clearTimeout(watch);
     signal?.removeEventListener('abort', kill);
     kill();
   }
+}
+
+/** What libpq says of a server that is not there, or went away in the middle. */
+const LOST =
+  /connection (refused|timed out|reset)|server closed the connection|terminating connection|could not translate host|database system is/i;
+
+function asFailure(said: string): RecoveryError {
+  return LOST.test(said) ? lost(said) : new RecoveryError('POSTGRES_REFUSED', `pg_dump: ${said}`);
+}
+
+function lost(said: string): RecoveryError {
+  return new RecoveryError('POSTGRES_UNREACHABLE', `pg_dump: ${said}`);
 }
 
 function tailOf(stream: NodeJS.ReadableStream): () => string {

@@ -34,8 +34,11 @@ export async function findColumns(
     throw new RecoveryError('UNEXPECTED_SCHEMA', `${field}.table: Postgres has no table "${table}"`);
   const types = new Map(found.map(({ name, type }) => [name, type]));
   const wanted = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const known = wanted.map(([setting, column]) => [setting, typeOf(types, `${field}.${setting}`, table, column)]);
-  return Object.fromEntries(known);
+  const known = wanted.map(([setting, column]): [string, string] => [
+    setting,
+    typeOf(types, `${field}.${setting}`, table, column),
+  ]);
+  return Object.fromEntries<string>(known);
 }
 
 function typeOf(types: ReadonlyMap<string, string>, setting: string, table: string, column: string): string {

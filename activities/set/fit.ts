@@ -14,7 +14,7 @@ const vectorSchema = z.object({ size: z.number(), distance: z.string() });
 /** The first field in which a set differs from what is expected of it: `field: expected X, found Y`. */
 export function misfit(set: RecoverySet, { environment, collectionName, embedding }: Expected): string | undefined {
   const vector = readVector(set, embedding.vectorName);
-  const checks: [field: string, expected: unknown, found: unknown][] = [
+  const checks: [field: string, expected: string | number | undefined, found: string | number | undefined][] = [
     ['environment', environment, set.environment],
     ['qdrant.name', collectionName, set.qdrant.name],
     ['embedding.model', embedding.model, set.embedding.model],
@@ -36,6 +36,6 @@ function readVector(set: RecoverySet, name: string | undefined): z.infer<typeof 
   return config.success ? config.data.params.vectors : undefined;
 }
 
-function said(value: unknown): string {
+function said(value: string | number | undefined): string {
   return value === undefined ? 'none' : String(value);
 }
