@@ -71,7 +71,7 @@ export function loadSandboxOptions(environment: Record<string, string | undefine
     caddy: present({ program: read.SANDBOX_CADDY }),
     embeddings: present({ url: read.SANDBOX_EMBEDDINGS_URL }),
     ...present({ launcher: read.SANDBOX_LAUNCHER }),
-    handedDown: present(Object.fromEntries(HANDED_DOWN.map((name) => [name, given[name]]))),
+    handedDown: Object.fromEntries(HANDED_DOWN.flatMap((name) => (given[name] ? [[name, given[name]]] : []))),
   };
 }
 

@@ -1,0 +1,54 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { StackPorts } from './types.ts';
+
+/** Below the ports that systems hand out for outgoing connections, so that nobody takes one between choice and use. */
+const FROM = 20_000;
+const TO = 32_000;
+const ATTEMPTS = 200;
+
+const NAMES = [
+  'temporal',
+  'temporalUi',
+  'temporalHttp',
+  'temporalMetrics',
+  'postgres',
+  'qdrant',
+  'qdrantGrpc',
+  'qdrantFaults',
+  'embeddings',
+  'app',
+  'caddy',
+  'caddyAdmin',
+  'control',
+] as const satisfies readonly (keyof StackPorts)[];
+
+/** Whether nobody listens on this loopback port now. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+async function choose(taken: ReadonlySet<number>): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(FROM, TO);
+    if (!taken.has(port) && (await isFree(port))) return port;
+  }
+  throw new Error(`no free loopback port between ${FROM} and ${TO} found in ${ATTEMPTS} attempts`);
+}
+
+/** One free port for each name; those of the last run where they still are free, so that bookmarks go on working. */
+export async function choosePorts(before: Readonly<Record<string, number>> = {}): Promise<StackPorts> {
+  const chosen: Partial<Record<keyof StackPorts, number>> = {};
+  const taken = new Set<number>();
+  for (const name of NAMES) {
+    const last = before[name];
+    const port = last !== undefined && !taken.has(last) && (await isFree(last)) ? last : await choose(taken);
+    taken.add(port);
+    chosen[name] = port;
+  }
+  return chosen as StackPorts;
+}

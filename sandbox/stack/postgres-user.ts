@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface SystemUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const CANDIDATES = ['postgres', 'nobody'];
+
+/**
+ * The user that Postgres must run as: it refuses root (as in containers and on some build machines). Undefined when we
+ * are not root: then it runs as ourselves.
+ */
+export function postgresUser(): SystemUser | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const name of CANDIDATES) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8', timeout: 5_000 }));
+    if (uid?.status === 0 && gid?.status === 0) return { name, uid: Number(uid.stdout), gid: Number(gid.stdout) };
+  }
+  throw new Error(`Postgres refuses to run as root, and none of these users exists: ${CANDIDATES.join(', ')}`);
+}
+
+function canRun(user: SystemUser, program: string, args: string[]): boolean {
+  return spawnSync(program, args, { uid: user.uid, gid: user.gid, cwd: '/', timeout: 10_000 }).status === 0;
+}
+
+/**
+ * A folder of Postgres's programs that `user` may run. A project below a private home (mode 700, such as root's own) is
+ * closed to every other user whatever its own mode: then the installation is copied to the system's temporary folder.
+ */
+export function binDirFor(user: SystemUser | undefined, binDir: string): string {
+  if (!user || canRun(user, join(binDir, 'postgres'), ['--version'])) return binDir;
+  const copy = sharedFolder(`postgres-${fingerprint(binDir)}`);
+  const installed = join(copy, 'install');
+  if (!existsSync(installed)) {
+    const making = `${installed}.${process.pid}`;
+    cpSync(join(binDir, '..'), making, { recursive: true });
+    renameSync(making, installed);
+  }
+  return join(installed, 'bin');
+}
+
+/** The folder for Postgres's data: `wanted`, or one that `user` can reach when it cannot reach that. */
+export function dataHomeFor(user: SystemUser | undefined, wanted: string): string {
+  mkdirSync(wanted, { recursive: true });
+  if (!user || canRun(user, 'test', ['-x', wanted])) return wanted;
+  return sharedFolder(`data-${fingerprint(wanted)}`);
+}
+
+/** A folder of ours in the temporary folder; one that somebody else has put there is not trusted. */
+function sharedFolder(name: string): string {
+  const folder = join(tmpdir(), `rag-recovery-sandbox-${name}`);
+  mkdirSync(folder, { recursive: true });
+  const seen = lstatSync(folder);
+  if (!seen.isDirectory() || seen.uid !== process.getuid?.()) {
+    throw new Error(`${folder} belongs to somebody else; remove it and start again`);
+  }
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}

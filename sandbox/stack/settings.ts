@@ -1,0 +1,94 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DIMENSIONS, MODEL } from '../embeddings/model.ts';
+import { readGoldenQuestions } from '../seed-textbook.ts';
+import type { CaddyPlan } from './caddy.ts';
+import type { EmbeddingsPlan } from './embeddings.ts';
+import { writePrivate } from './home.ts';
+import type { PostgresPlan } from './postgres.ts';
+import type { QdrantPlan } from './qdrant.ts';
+import type { TemporalPlan } from './temporal.ts';
+import type { StackContext } from './types.ts';
+
+export const ENVIRONMENT = 'sandbox';
+export const COLLECTION = 'textbook-content';
+const textbook = fileURLToPath(new URL('../textbook', import.meta.url));
+
+export interface BasePlans {
+  readonly temporal: TemporalPlan;
+  readonly postgres: PostgresPlan;
+  readonly qdrant: QdrantPlan;
+  readonly embeddings: EmbeddingsPlan;
+  readonly caddy: CaddyPlan;
+}
+
+export type StackEnvironment = ReturnType<typeof environmentOfStack>;
+
+/** Exactly the variables that the product reads, for this sandbox (`config/variables.ts` has the list). */
+export function environmentOfStack(context: StackContext, plans: BasePlans) {
+  const { temporal, postgres, qdrant, embeddings, caddy } = plans;
+  return {
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_UI_URL: temporal.uiUrl,
+    DR_ENVIRONMENT: ENVIRONMENT,
+    QDRANT_URL: qdrant.url,
+    ...(qdrant.apiKey === undefined ? {} : { QDRANT_API_KEY: qdrant.apiKey }),
+    ...(qdrant.readOnlyApiKey === undefined ? {} : { QDRANT_READ_ONLY_API_KEY: qdrant.readOnlyApiKey }),
+    QDRANT_COLLECTION_NAME: COLLECTION,
+    DATABASE_URL: postgres.url,
+    PG_BIN_DIR: postgres.binDir,
+    EMBEDDINGS_URL: embeddings.url,
+    EMBEDDINGS_MODEL: MODEL,
+    APP_URL: caddy.url,
+    STORE_DIRECTORY: join(context.dir, 'store'),
+    RECOVERY_CONFIG: join(context.dir, 'recovery.config.json'),
+  };
+}
+
+/** What the chatbot's points carry (`sandbox/app/vectors.ts`). */
+const FIELDS = { text: 'text', source: 'source', chunkIndex: 'chunk_index', contentHash: 'content_hash' };
+
+/** Tables and columns of the sandbox's chatbot (`sandbox/app/schema.sql`). */
+const TABLES = {
+  chunks: {
+    table: 'chunks',
+    pointId: 'id',
+    text: 'text',
+    source: 'source',
+    index: 'chunk_index',
+    hash: 'content_hash',
+  },
+  sessions: { table: 'sessions', id: 'id' },
+  messages: { table: 'messages', id: 'id', sessionId: 'session_id', role: 'role', content: 'content' },
+  trace: { table: 'citations', chunkIds: 'chunk_id', kind: 'value' },
+};
+
+/** The rest of the product's configuration: what is no secret and no address. */
+export async function writeRecoveryConfig(dir: string): Promise<void> {
+  const goldenQuestions = join(dir, 'golden-questions.json');
+  writeFileSync(goldenQuestions, `${JSON.stringify(await readGoldenQuestions(), null, 2)}\n`);
+  const config = {
+    qdrant: { idStrategy: 'uuid', fields: FIELDS },
+    postgres: { tables: TABLES },
+    embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
+    content: { directory: textbook, glob: '*.md' },
+    goldenQuestions,
+    approval: { initiatorMayApprove: true, timeoutMinutes: 60 },
+    // Long enough to try `dr rollback`, short enough to wait for.
+    commitWindowMinutes: 5,
+  };
+  writeFileSync(join(dir, 'recovery.config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** `NAME="value"` lines, which Node's `--env-file`, shells and the launcher all read. Holds secrets. */
+export function writeEnvironmentFile(dir: string, env: Readonly<Record<string, string>>): string {
+  const file = join(dir, 'environment');
+  writePrivate(
+    file,
+    Object.entries(env)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+      .join(''),
+  );
+  return file;
+}
