@@ -2,6 +2,8 @@ import { type FailureCode, RecoveryError } from '../../domain/failures.ts';
 
 const MAX_MESSAGE = 500;
 const LOST = [408, 502, 504];
+/** `AbortError`: the vendor's client aborts for its deadline alone. */
+const TIMEOUTS = ['TimeoutError', 'AbortError', 'QdrantClientTimeoutError'];
 
 /** A failure of Qdrant with what a caller may want to know before it decides: look again, wait, or give up. */
 export class QdrantFailure extends RecoveryError {
@@ -14,6 +16,17 @@ export class QdrantFailure extends RecoveryError {
     super(code, message, { cause: options.cause });
     this.status = options.status;
     this.blip = options.blip ?? false;
+  }
+
+  /** The largest size that strict mode allows, when the request was over it. */
+  get allowed(): number | undefined {
+    const most = this.status === 400 ? /^.*Limit exceeded .* to or below ([0-9]+)/.exec(this.message)?.[1] : undefined;
+    return most === undefined ? undefined : Number(most);
+  }
+
+  /** True when a smaller request may pass where this one never will. */
+  get splitMayHelp(): boolean {
+    return this.allowed !== undefined || (this.status === 429 && this.message.includes('split your request'));
   }
 
   /** True when the server may have done, or still be doing, what it was asked: look before repeating. */
@@ -49,7 +62,7 @@ function messageOf(body: unknown): string {
 export function failureOfSilence(what: string, error: unknown): QdrantFailure {
   const code = systemCodeOf(error);
   const name = property(error, 'name');
-  const timedOut = name === 'TimeoutError' || name === 'QdrantClientTimeoutError' || /TIMEOUT|ETIMEDOUT/.test(code);
+  const timedOut = TIMEOUTS.includes(String(name)) || /TIMEOUT|ETIMEDOUT/.test(code);
   const reason = timedOut ? 'no answer in time' : code || String(property(error, 'message') ?? error);
   return new QdrantFailure('QDRANT_UNREACHABLE', `Qdrant, ${what}: ${reason}`, { blip: !timedOut, cause: error });
 }

@@ -48,18 +48,44 @@ export async function upsertBytes(
   mode: UpdateMode,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (const part of bySize(points)) {
-    const list = part.flatMap((json, i) => (i === 0 ? [json] : [COMMA, json]));
-    const answer = await connection.exchange({
-      what: `write ${part.length} points to ${collection}`,
-      method: 'PUT',
-      path: pathOf(collection, '/points'),
-      query: { wait: 'true' },
-      body: Buffer.concat([OPEN, ...list, Buffer.from(`],"update_mode":"${mode}"}`)]),
-      signal,
-    });
-    mustBeCompleted(`write to ${collection}`, answer);
+  for (const part of bySize(points)) await upsertPart(connection, collection, part, mode, signal);
+}
+
+/** Strict mode limits points a request and points a minute: what is over a limit is refused for ever, its halves are not. */
+async function upsertPart(
+  connection: QdrantConnection,
+  collection: string,
+  part: readonly Buffer[],
+  mode: UpdateMode,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await upsertOnce(connection, collection, part, mode, signal);
+  } catch (error) {
+    if (!(error instanceof QdrantFailure && error.splitMayHelp && part.length > 1)) throw error;
+    const half = part.length >> 1;
+    await upsertPart(connection, collection, part.slice(0, half), mode, signal);
+    await upsertPart(connection, collection, part.slice(half), mode, signal);
   }
+}
+
+async function upsertOnce(
+  connection: QdrantConnection,
+  collection: string,
+  part: readonly Buffer[],
+  mode: UpdateMode,
+  signal?: AbortSignal,
+): Promise<void> {
+  const list = part.flatMap((json, i) => (i === 0 ? [json] : [COMMA, json]));
+  const answer = await connection.exchange({
+    what: `write ${part.length} points to ${collection}`,
+    method: 'PUT',
+    path: pathOf(collection, '/points'),
+    query: { wait: 'true' },
+    body: Buffer.concat([OPEN, ...list, Buffer.from(`],"update_mode":"${mode}"}`)]),
+    signal,
+  });
+  mustBeCompleted(`write to ${collection}`, answer);
 }
 const OPEN = Buffer.from('{"points":[');
 const COMMA = Buffer.from(',');

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { QdrantFailure } from './failure.ts';
 
-const PAUSES_MS = [100, 400, 1_500];
+const PAUSES_MS = [100, 300, 1_000];
 
 /**
- * Repeats an idempotent call over a blip, for two seconds in all. Whatever lasts longer is an outage: it surfaces, and
+ * Repeats an idempotent call over a blip, for a second and a half in all. Whatever lasts longer is an outage: it surfaces, and
  * the run waits where people can see that it waits.
  */
 export async function overBlips<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -4,6 +4,7 @@ import { pointIdJson, type PointId } from '../../domain/point-id.ts';
 import type { Depth } from '../../domain/vector-store.ts';
 import { pathOf } from './address.ts';
 import type { QdrantConnection } from './client.ts';
+import { QdrantFailure } from './failure.ts';
 import { entryOf, type Mapping } from './fingerprint.ts';
 import { inOrder, regroup } from './in-order.ts';
 import { idOf, member, pointsOf } from './json-bytes.ts';
@@ -43,7 +44,8 @@ export async function* readIndex(
 async function* scrollIds(connection: QdrantConnection, collection: string, signal?: AbortSignal): Batches<PointId> {
   let page = await scrollPage(connection, collection, undefined, signal);
   for (;;) {
-    const following = page.next === undefined ? undefined : scrollPage(connection, collection, page.next, signal);
+    const following =
+      page.next === undefined ? undefined : scrollPage(connection, collection, page.next, signal, page.limit);
     following?.catch(() => undefined);
     const odd = page.ids.find((id) => !isExpected(id, connection.config.idStrategy));
     if (odd !== undefined) throw unexpectedId(collection, odd, connection.config.idStrategy);
@@ -58,20 +60,36 @@ async function scrollPage(
   collection: string,
   offset: PointId | undefined,
   signal?: AbortSignal,
-): Promise<{ ids: PointId[]; next: PointId | undefined }> {
+  limit = IDS_A_PAGE,
+): Promise<Page> {
   const from = offset === undefined ? '' : `"offset":${pointIdJson(offset)},`;
-  const answer = await connection.exchange({
-    what: `list the ids of ${collection}`,
-    method: 'POST',
-    path: pathOf(collection, '/points/scroll'),
-    body: `{${from}"limit":${IDS_A_PAGE},"with_payload":false,"with_vector":false}`,
-    signal,
-  });
-  const next = member(member(answer, 'result') ?? answer, 'next_page_offset');
-  return {
-    ids: pointsOf(answer).map((point) => point.id),
-    next: next === undefined || next.toString('latin1') === 'null' ? undefined : idOf(next),
-  };
+  try {
+    const answer = await connection.exchange({
+      what: `list the ids of ${collection}`,
+      method: 'POST',
+      path: pathOf(collection, '/points/scroll'),
+      body: `{${from}"limit":${limit},"with_payload":false,"with_vector":false}`,
+      signal,
+    });
+    const next = member(member(answer, 'result') ?? answer, 'next_page_offset');
+    return {
+      ids: pointsOf(answer).map((point) => point.id),
+      next: next === undefined || next.toString('latin1') === 'null' ? undefined : idOf(next),
+      limit,
+    };
+  } catch (error) {
+    // Strict mode may allow less; it says how much.
+    const allowed = error instanceof QdrantFailure ? error.allowed : undefined;
+    if (allowed === undefined || allowed < 1 || allowed >= limit) throw error;
+    return scrollPage(connection, collection, offset, signal, allowed);
+  }
+}
+
+interface Page {
+  readonly ids: PointId[];
+  readonly next: PointId | undefined;
+  /** How many ids a page may have here. */
+  readonly limit: number;
 }
 
 /** Only what the fingerprints are made of: payloads may hold much else. */

@@ -29,14 +29,17 @@ let queue: Promise<number> = Promise.resolve(Number.NEGATIVE_INFINITY);
 export async function captureCollection(
   tools: Tools,
   { collection, folder }: { collection: string; folder: string },
-  { signal, report }: Work,
+  { resume, signal, report }: Work,
 ): Promise<Artifact> {
   report({ phase: 'the server writes the snapshot', done: 0, total: 1 });
+  // A worker that died in the middle of the download left its snapshot behind.
+  if (resume?.cursor !== undefined) await remove(tools, collection, resume.cursor);
   const snapshot = await oneAtATime(tools, () => create(tools, collection, signal), signal);
   try {
     const key = `${folder}/${snapshot.name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')}`;
     const told = (done: number): void =>
-      report({ phase: 'copy the snapshot to the store', done, total: snapshot.size });
+      report({ phase: 'copy the snapshot to the store', done, total: snapshot.size, cursor: snapshot.name });
+    told(0);
     return await tools.store.put(key, checked(download(tools, collection, snapshot, signal), snapshot, told));
   } finally {
     await remove(tools, collection, snapshot.name);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { fill, point, setStage, type Stage } from './stage.ts';
+import type { Progress } from '../../../activities/contract.ts';
+import { activityEnvironment, fill, point, setStage, type Stage } from './stage.ts';
 
 describe('capturing a collection', () => {
   let stage: Stage;
@@ -46,6 +47,21 @@ describe('capturing a collection', () => {
         points: 50,
       },
     );
+  });
+
+  test('the snapshot that a dead worker left on the server is removed by the next attempt', async () => {
+    const beats: Progress[] = [];
+    const first = activityEnvironment();
+    first.on('heartbeat', (details) => beats.push(details as Progress));
+    await stage.run((act) => act.captureCollection({ collection: 'book', folder: 'first' }), first);
+    const left = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
+    const heartbeatDetails = { ...beats.at(-1), cursor: left.name };
+    expect(beats.at(-1)?.cursor).toMatch(/^book-/);
+    await stage.run(
+      (act) => act.captureCollection({ collection: 'book', folder: 'second' }),
+      activityEnvironment({ heartbeatDetails }),
+    );
+    expect(await onServer()).toEqual([]);
   });
 
   test('a collection that does not exist is refused in the words of Qdrant', async () => {
