@@ -1,0 +1,39 @@
+import type { BreakablePart, Fault, FaultContext } from './fault.ts';
+import { faults } from './index.ts';
+
+/** The part of a running sandbox that faults need. */
+export interface BreakableStack {
+  readonly env: Readonly<Record<string, string>>;
+  readonly urls: { readonly qdrantFaults: string | null };
+  kill(part: BreakablePart): Promise<void>;
+  restart(part: BreakablePart): Promise<void>;
+}
+
+/** Breaks something in a running sandbox. Returns a sentence that says what. @throws Error naming the faults there are */
+export function breakStack(stack: BreakableStack, system: string, name: string, seed?: number): Promise<string> {
+  return findFault(system, name).inject(contextOf(stack, seed));
+}
+
+/** Ends an outage. @throws Error for damage, which only a recovery mends */
+export async function endOutage(stack: BreakableStack, system: string, name: string): Promise<void> {
+  const { end } = findFault(system, name);
+  if (!end) throw new Error(`${name} is damage and no outage: only a recovery mends it`);
+  await end(contextOf(stack));
+}
+
+/** @throws Error naming the faults there are */
+export function findFault(system: string, name: string): Fault {
+  const known = Object.entries(faults).flatMap(([one, all]) =>
+    Object.entries(all).map(([key, fault]) => ({ one, key, fault })),
+  );
+  const found = known.find(({ one, key }) => one === system && key === name);
+  if (!found)
+    throw new Error(
+      `there is no fault ${system} ${name}; there are ${known.map(({ one, key }) => `${one} ${key}`).join(', ')}`,
+    );
+  return found.fault;
+}
+
+function contextOf(stack: BreakableStack, seed?: number): FaultContext {
+  return { env: stack.env, control: stack, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
+}

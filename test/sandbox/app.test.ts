@@ -1,0 +1,240 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { chunkIdOf } from '../../sandbox/app/chunk-record.ts';
+import { withoutInventions } from '../../sandbox/app/answer.ts';
+import { withStores } from '../../sandbox/seed-context.ts';
+import { prepareStores } from '../../sandbox/seed-stores.ts';
+import { freePort, runSql } from '../support/postgres.ts';
+import { type Parts, request, type Running, startParts } from '../support/sandbox.ts';
+
+const MARKDOWN = `# Kitchen
+
+Words before the first section belong to the title.
+
+## Baking bread
+
+Bread dough of flour, water and yeast must rise for an hour before it is baked. The oven should be very hot.
+
+The loaf sounds hollow when you knock on its bottom and it is done.
+
+## Sharpening knives
+
+A whetstone sharpens a knife when the blade is drawn over it at an angle of twenty degrees.
+`;
+const BREAD = 'kitchen.md#baking-bread';
+
+const answerSchema = z.object({
+  answer: z.string(),
+  sessionId: z.uuid(),
+  citations: z.array(
+    z.object({ source: z.string(), heading: z.string(), chunkId: z.uuid(), score: z.number(), text: z.string() }),
+  ),
+});
+
+let parts: Parts;
+let app: Running;
+
+const sql = (text: string): ReturnType<typeof runSql> => runSql(parts.postgres.url(), text);
+const ingest = (markdown: string): ReturnType<typeof request> =>
+  request('POST', `${app.url}/ingest`, { file: 'kitchen.md', markdown });
+const ask = async (question: string, more: object = {}, url = app.url): Promise<z.infer<typeof answerSchema>> => {
+  const { status, body } = await request('POST', `${url}/ask`, { question, ...more });
+  expect({ status, body }).toMatchObject({ status: 200 });
+  return answerSchema.parse(body);
+};
+const points = async (): Promise<number> =>
+  (await parts.front.result<{ count: number }>('POST', '/collections/textbook-content/points/count', { exact: true }))
+    .count;
+
+beforeAll(async () => {
+  parts = await startParts();
+  await withStores(parts.env, prepareStores);
+  app = await parts.startApp();
+  await ingest(MARKDOWN);
+});
+
+afterAll(() => parts.stop());
+
+describe('ingesting', () => {
+  test('puts every paragraph under one id into both stores', async () => {
+    const rows = await sql('SELECT id, source, chunk_index FROM chunks ORDER BY source, chunk_index');
+    expect(rows).toEqual([
+      { id: chunkIdOf(BREAD, 0), source: BREAD, chunk_index: 0 },
+      { id: chunkIdOf(BREAD, 1), source: BREAD, chunk_index: 1 },
+      { id: chunkIdOf('kitchen.md#kitchen', 0), source: 'kitchen.md#kitchen', chunk_index: 0 },
+      { id: chunkIdOf('kitchen.md#sharpening-knives', 0), source: 'kitchen.md#sharpening-knives', chunk_index: 0 },
+    ]);
+    expect(await points()).toBe(4);
+  });
+
+  test('ids are UUIDs of version 5, so that other tools accept them', () => {
+    expect(z.uuid({ version: 'v5' }).safeParse(chunkIdOf(BREAD, 0)).success).toBe(true);
+  });
+
+  test('changes nothing when it is repeated, not even a date', async () => {
+    const before = await sql('SELECT * FROM chunks ORDER BY id');
+    expect(await ingest(MARKDOWN)).toEqual({ status: 200, body: { chunks: 4, removed: 0 } });
+    expect(await sql('SELECT * FROM chunks ORDER BY id')).toEqual(before);
+    expect(await points()).toBe(4);
+  });
+
+  test('of a new edition replaces what changed and takes away what is gone', async () => {
+    const edition = MARKDOWN.replace('twenty degrees', 'fifteen degrees').replace(/The loaf sounds.*\n/, '');
+    expect(await ingest(edition)).toEqual({ status: 200, body: { chunks: 3, removed: 1 } });
+    expect(await points()).toBe(3);
+    const [row] = await sql(`SELECT text FROM chunks WHERE source LIKE '%knives'`);
+    expect(row?.['text']).toContain('fifteen');
+    await ingest(MARKDOWN);
+  });
+});
+
+describe('asking', () => {
+  test('answers with sentences of the passages and cites where they stand', async () => {
+    const { answer, citations } = await ask('How long must bread dough rise before it is baked?', { topK: 2 });
+    expect(citations[0]).toMatchObject({ source: BREAD, heading: 'Baking bread', chunkId: chunkIdOf(BREAD, 0) });
+    expect(citations[0]?.score).toBeGreaterThan(0.4);
+    expect(citations[0]?.text).toContain('rise for an hour');
+    expect(answer).toContain('must rise for an hour before it is baked. [1]');
+  });
+
+  test('keeps the conversation, with what each answer rested on', async () => {
+    const { body } = await request('POST', `${app.url}/sessions`, {});
+    const { sessionId } = z.object({ sessionId: z.uuid() }).parse(body);
+    const { answer, citations } = await ask('How do I sharpen a knife?', { sessionId });
+    await ask('How hot is the oven for bread?', { sessionId });
+    const kept = await request('GET', `${app.url}/sessions/${sessionId}/messages`);
+    expect(kept).toMatchObject({
+      status: 200,
+      body: {
+        sessionId,
+        messages: [
+          { role: 'user', content: 'How do I sharpen a knife?', citations: [] },
+          {
+            role: 'assistant',
+            content: answer,
+            citations: citations.map(({ source, chunkId, score }) => ({ source, chunkId, score })),
+          },
+          { role: 'user', content: 'How hot is the oven for bread?' },
+          { role: 'assistant' },
+        ],
+      },
+    });
+  });
+
+  test('never cites a passage that has no row, however near it is', async () => {
+    const question = 'How long must bread dough rise before it is baked?';
+    await sql(`DELETE FROM chunks WHERE id = '${chunkIdOf(BREAD, 0)}'`);
+    const { citations } = await ask(question);
+    expect(citations.map(({ chunkId }) => chunkId)).not.toContain(chunkIdOf(BREAD, 0));
+    await ingest(MARKDOWN);
+    expect((await ask(question)).citations[0]?.chunkId).toBe(chunkIdOf(BREAD, 0));
+  });
+
+  test('says that the textbook has nothing rather than inventing', async () => {
+    const { answer, citations } = await ask('Zq xv 4711 parliament elections voters?');
+    expect({ answer, citations }).toEqual({ answer: 'The textbook has nothing on that.', citations: [] });
+  });
+
+  test.each([
+    [{ question: '  ' }, 400, 'question'],
+    [{ question: 'x', topK: 0 }, 400, 'topK'],
+    [{ question: 'x', query: 'y' }, 400, 'query'],
+    [{ question: 'x', sessionId: 'mine' }, 400, 'sessionId'],
+    [{ question: 'x', sessionId: '00000000-0000-4000-8000-000000000000' }, 404, 'there is no session'],
+  ])('refuses %j with %i', async (body, status, message) => {
+    const answer = await request('POST', `${app.url}/ask`, body);
+    expect(answer.status).toBe(status);
+    expect(JSON.stringify(answer.body)).toContain(message);
+  });
+});
+
+describe('with a model', () => {
+  let llm: Server;
+  let prompts: unknown[];
+
+  beforeAll(async () => {
+    prompts = [];
+    llm = createServer((incoming, outgoing) => {
+      void (async () => {
+        const body = Buffer.concat(await Array.fromAsync(incoming));
+        prompts.push({ key: incoming.headers.authorization, path: incoming.url, ...JSON.parse(body.toString()) });
+        outgoing.setHeader('content-type', 'application/json');
+        outgoing.end(JSON.stringify({ choices: [{ message: { content: 'An hour [1], they say [7].' } }] }));
+      })();
+    });
+    await new Promise<void>((resolve) => llm.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterAll(() => void llm.close());
+
+  test('the model answers from numbered passages, and markers of passages it never saw are taken out', async () => {
+    const { port } = llm.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/v1`;
+    const talking = await parts.startApp({ llm: { url, model: 'parrot', apiKey: 'sesame' } });
+    const { answer } = await ask('How long must bread dough rise?', { topK: 2 }, talking.url);
+    expect(answer).toBe('An hour [1], they say.');
+    expect(prompts).toEqual([
+      expect.objectContaining({ key: 'Bearer sesame', path: '/v1/chat/completions', model: 'parrot' }),
+    ]);
+    expect(JSON.stringify(prompts)).toContain('[1] Baking bread: Bread dough');
+  });
+
+  test('markers are kept from the first passage to the last, and no other', () => {
+    expect(withoutInventions('a [0] b [1] c [2] d [3]', 2)).toBe('a b [1] c [2] d');
+  });
+});
+
+describe('health', () => {
+  test('is ok, and deep health tells of each part', async () => {
+    expect(await request('GET', `${app.url}/health`)).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(await request('GET', `${app.url}/health/deep`)).toMatchObject({
+      status: 200,
+      body: { status: 'ok', checks: { qdrant: { ok: true }, postgres: { ok: true }, embeddings: { ok: true } } },
+    });
+  });
+
+  test('deep health finds the missing part while shallow health stays green; questions get 503; all mends itself', async () => {
+    await parts.kill('qdrant');
+    expect(await request('GET', `${app.url}/health`)).toMatchObject({ status: 200 });
+    expect(await request('GET', `${app.url}/health/deep`)).toMatchObject({
+      status: 503,
+      body: { status: 'degraded', checks: { qdrant: { ok: false }, postgres: { ok: true }, embeddings: { ok: true } } },
+    });
+    expect(await request('POST', `${app.url}/ask`, { question: 'Bread?' })).toMatchObject({ status: 503 });
+    await parts.restart('qdrant');
+    await parts.kill('postgres');
+    expect(await request('GET', `${app.url}/health/deep`)).toMatchObject({
+      status: 503,
+      body: { checks: { qdrant: { ok: true }, postgres: { ok: false } } },
+    });
+    await parts.restart('postgres');
+    expect((await ask('How long must bread dough rise?')).citations[0]?.source).toBe(BREAD);
+  });
+
+  test('an alias that points nowhere and a retired model are noticed', async () => {
+    const broken = await parts.startApp({
+      qdrant: { url: parts.front.place.url, apiKey: parts.front.place.apiKey, collection: 'gone' },
+      embeddings: { url: parts.env['EMBEDDINGS_URL'] ?? '', model: 'text-embedding-004' },
+    });
+    expect(await request('GET', `${broken.url}/health/deep`)).toMatchObject({
+      status: 503,
+      body: { checks: { qdrant: { ok: false }, postgres: { ok: true }, embeddings: { ok: false } } },
+    });
+  });
+
+  test('neither answers nor output hold the keys', async () => {
+    const password = encodeURIComponent(parts.postgres.password);
+    const port = await freePort();
+    const locked = await parts.startApp({
+      qdrant: { url: parts.front.place.url, apiKey: 'a-wrong-key-indeed' },
+      postgres: { url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres` },
+    });
+    const { body } = await request('GET', `${locked.url}/health/deep`);
+    const failed = await request('POST', `${locked.url}/ask`, { question: 'Bread?' });
+    const said = JSON.stringify([body, failed.body]) + locked.output();
+    expect(failed.status).toBe(503);
+    for (const key of ['a-wrong-key-indeed', parts.postgres.password, password]) expect(said).not.toContain(key);
+  });
+});
