@@ -1,0 +1,167 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { recoverySet } from '../support/fake-activities.ts';
+import { dr } from './terminal.ts';
+
+const env = { DR_ENVIRONMENT: 'test' };
+/** Nothing listens here. */
+const nowhere = { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+
+describe('wrong use exits with 2 and says what is right', () => {
+  test.each([
+    { args: [], says: 'a command is missing' },
+    { args: ['recover'], says: "unknown command 'recover'" },
+    { args: ['start', 'backup', '--set', 'x'], says: "unknown option '--set'" },
+    { args: ['start', 'partial-loss', '--depth', 'all'], says: 'depth: Invalid option' },
+    { args: ['start', 'partial-loss', '--input', '[1]'], says: 'one JSON object' },
+    { args: ['start', 'partial-loss', '--input', '{"setID":"x"}'], says: 'setID: Unrecognized key' },
+    {
+      args: ['start', 'partial-loss', '--fault-declared-at', 'yesterday'],
+      says: 'faultDeclaredAt: Invalid ISO datetime',
+    },
+    { args: ['start', 'partial-loss', '--commit-window', 'soon'], says: 'a number of minutes' },
+    { args: ['runs', '--limit', '0'], says: 'a number from 1 to' },
+    { args: ['skip'], says: "required option '--reason <text>'" },
+    { args: ['note'], says: "required option '--note <text>'" },
+    { args: ['approve'], says: 'no plan is named' },
+    { args: ['report', '--format', 'pdf'], says: 'Allowed choices are text, json, markdown' },
+    { args: ['status', '--environment', 'Prod'], says: '--environment must be lower-case' },
+    { args: ['status', '--config', 'absent.json'], says: 'absent.json' },
+    { args: ['break', 'qdrant', 'gone'], says: 'no sandbox is running' },
+  ])('dr $args: $says', async ({ args, says }) => {
+    const { code, out, err } = await dr(args, { env: nowhere });
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toContain(says);
+    expect(err).toMatch(/\nNext: .+\n$/);
+  });
+
+  test('nobody said which environment is meant', async () => {
+    const { code, err } = await dr(['status'], { env: {} });
+    expect(code).toBe(2);
+    expect(err).toContain('Set DR_ENVIRONMENT, or give --environment');
+  });
+
+  test('with --json the same is one object on stdout, and nothing on stderr', async () => {
+    const { code, out, err } = await dr(['approve', '--json'], { env });
+    expect(code).toBe(2);
+    expect(err).toBe('');
+    expect(JSON.parse(out)).toEqual({
+      error: { code: 'WRONG_USE', message: expect.any(String), next: expect.stringContaining('--plan') },
+    });
+  });
+});
+
+describe('help', () => {
+  const commands = ['start partial-loss', 'start backup', 'status', 'approve', 'reject', 'retry', 'skip', 'commit'];
+  const others = ['rollback', 'note', 'abort', 'report', 'runs', 'sets', 'mark-environment', 'break'];
+
+  test.each([...commands, ...others])('of dr %s has an example', async (name) => {
+    const { code, out, err } = await dr([...name.split(' '), '--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`\nExample:\n  $ dr ${name}`);
+    expect(out).toContain('--json');
+  });
+
+  test('of dr tells what every exit code means', async () => {
+    const { out } = await dr(['--help']);
+    for (const code of [0, 1, 2, 3, 4, 5]) expect(out).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
+  });
+});
+
+describe('what cannot be reached', () => {
+  test.each([['status'], ['start', 'backup']])(
+    'dr %s %s without Temporal exits with 4 and names the address',
+    async (...args) => {
+      const { code, err } = await dr(args.filter(Boolean), { env: nowhere });
+      expect(code).toBe(4);
+      expect(err).toContain('Temporal at 127.0.0.1:1 cannot be reached');
+    },
+  );
+});
+
+describe('dr sets', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'dr-sets-'));
+  const put = (id: string, manifest: string): void => {
+    mkdirSync(join(cwd, 'store/sets', id), { recursive: true });
+    writeFileSync(join(cwd, 'store/sets', id, 'manifest.json'), manifest);
+  };
+  const sets = { ...env, STORE_DIRECTORY: 'store' };
+
+  beforeAll(() => {
+    put(recoverySet.id, JSON.stringify(recoverySet));
+    const newer = 'set-20260301T000000Z-abcdef';
+    put(newer, JSON.stringify({ ...recoverySet, id: newer }));
+    const foreign = 'set-20260401T000000Z-abcdef';
+    put(foreign, JSON.stringify({ ...recoverySet, id: foreign, environment: 'production' }));
+    put('set-20260501T000000Z-abcdef', '{"version": 1, torn');
+  });
+
+  test('lists the sets of the environment, the newest first, and names what is no manifest', async () => {
+    const { code, out, err } = await dr(['sets'], { env: sets, cwd });
+    expect(code).toBe(0);
+    expect(out.match(/set-\S+/g)).toEqual(['set-20260301T000000Z-abcdef', recoverySet.id]);
+    expect(err).toContain('sets/set-20260501T000000Z-abcdef/manifest.json is not a manifest');
+  });
+
+  test('lists those of every environment with --all', async () => {
+    const { out } = await dr(['sets', '--all', '--json'], { env: sets, cwd });
+    expect(JSON.parse(out)).toMatchObject({
+      sets: [{ environment: 'production' }, { environment: 'test' }, { environment: 'test' }],
+      unreadable: [{ key: 'sets/set-20260501T000000Z-abcdef/manifest.json' }],
+    });
+  });
+});
+
+describe('dr break', () => {
+  const asked: string[] = [];
+  let sandbox: Server;
+  let control: NodeJS.ProcessEnv;
+
+  beforeAll(async () => {
+    sandbox = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      const known = request.url === '/faults' || request.url === '/break/qdrant/lose-section';
+      response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
+      const faults = [{ system: 'qdrant', fault: 'lose-section', description: 'points of one section are gone' }];
+      response.end(
+        JSON.stringify(known ? (request.url === '/faults' ? { faults } : { points: 12 }) : { error: 'no such fault' }),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(sandbox, 'listening');
+    const { port } = sandbox.address() as AddressInfo;
+    control = { ...env, SANDBOX_CONTROL_URL: `http://127.0.0.1:${port}`, SANDBOX_CONTROL_TOKEN: 't0ken' };
+  });
+
+  afterAll(() => {
+    sandbox.close();
+  });
+
+  test('asks the sandbox with its token, and says what it answered', async () => {
+    const { code, out } = await dr(['break', 'qdrant', 'lose-section', '--json'], { env: control });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ broken: [{ system: 'qdrant', fault: 'lose-section', answer: { points: 12 } }] });
+    expect(asked).toContain('POST /break/qdrant/lose-section Bearer t0ken');
+  });
+
+  test('lists the faults', async () => {
+    const { out } = await dr(['break', '--list'], { env: control });
+    expect(out).toMatch(/qdrant\s+lose-section\s+points of one section are gone/);
+  });
+
+  test('a fault that does not exist exits with 5', async () => {
+    const { code, err } = await dr(['break', 'qdrant', 'explode'], { env: control });
+    expect(code).toBe(5);
+    expect(err).toContain('no such fault');
+  });
+
+  test('a sandbox that is gone exits with 4', async () => {
+    const gone = { ...env, SANDBOX_CONTROL_URL: 'http://127.0.0.1:1' };
+    expect((await dr(['break', '--list'], { env: gone })).code).toBe(4);
+  });
+});
