@@ -44,7 +44,7 @@ export function payloadOf(point: PointBytes): Record<string, unknown> {
 }
 
 /** A payload field by its dotted path; a key that itself holds dots wins. */
-export function fieldOf(payload: unknown, path: string): unknown {
+function fieldOf(payload: unknown, path: string): unknown {
   const whole = property(payload, path);
   if (whole !== undefined) return whole;
   return path.split('.').reduce(property, payload);

@@ -29,7 +29,7 @@ async function next<R>(running: Promise<R>[]): Promise<R> {
   try {
     return await (first as Promise<R>);
   } finally {
-    running.shift();
+    void running.shift();
   }
 }
 

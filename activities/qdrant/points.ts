@@ -14,7 +14,7 @@ export const NOTHING: Selection = { payload: false, vector: false };
 export const EVERYTHING: Selection = { payload: true, vector: true };
 
 /** How an upsert treats points that exist, or do not. */
-export type UpdateMode = 'insert_only' | 'update_only' | 'upsert';
+type UpdateMode = 'insert_only' | 'update_only' | 'upsert';
 
 /** Qdrant takes 32 MB a request; half of it leaves room for whatever stands between. */
 const MAX_BODY = 16 << 20;
@@ -110,7 +110,7 @@ export async function deletePoints(
 }
 
 /** JSON array of ids, exact at any size. */
-export function idList(ids: readonly PointId[]): string {
+function idList(ids: readonly PointId[]): string {
   return `[${ids.map(pointIdJson).join(',')}]`;
 }
 

@@ -31,9 +31,9 @@ export async function captureCollection(
   { collection, folder }: { collection: string; folder: string },
   { resume, signal, report }: Work,
 ): Promise<Artifact> {
-  report({ phase: 'the server writes the snapshot', done: 0, total: 1 });
   // A worker that died in the middle of the download left its snapshot behind.
   if (resume?.cursor !== undefined) await remove(tools, collection, resume.cursor);
+  report({ phase: 'the server writes the snapshot', done: 0, total: 1 });
   const snapshot = await oneAtATime(tools, () => create(tools, collection, signal), signal);
   try {
     const key = `${folder}/${snapshot.name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')}`;

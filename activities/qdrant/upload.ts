@@ -24,11 +24,11 @@ export async function upload(
   const disposition = `Content-Disposition: form-data; name="snapshot"; filename="${archive.sha256}.snapshot"`;
   const head = Buffer.from(`--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`);
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  let sentAll = false;
+  const sent = { all: false };
   const body = async function* (): AsyncGenerator<Uint8Array> {
     yield head;
     yield* toldOf(store.open(archive), told);
-    sentAll = true;
+    sent.all = true;
     yield tail;
   };
   try {
@@ -48,7 +48,7 @@ export async function upload(
     });
     return 'restored';
   } catch (error) {
-    if (error instanceof QdrantFailure && error.outcomeUnknown && sentAll) return { unknown: error };
+    if (error instanceof QdrantFailure && error.outcomeUnknown && sent.all) return { unknown: error };
     throw error;
   }
 }

@@ -82,7 +82,7 @@ describe('lines in the artifact store', () => {
     }
     expect(read).toBe(1_000_000);
     expect(most).toBeLessThan(20_000);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
 
