@@ -1,6 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +22,8 @@ export interface SystemUser {
   readonly gid: number;
 }
 
+const PREFIX = 'rag-recovery-sandbox-';
+const ORIGIN = 'origin';
 const CANDIDATES = ['postgres', 'nobody'];
 
 /**
@@ -48,13 +62,34 @@ export function binDirFor(user: SystemUser | undefined, binDir: string): string 
 /** The folder for Postgres's data: `wanted`, or one that `user` can reach when it cannot reach that. */
 export function dataHomeFor(user: SystemUser | undefined, wanted: string): string {
   mkdirSync(wanted, { recursive: true });
-  if (!user || canRun(user, 'test', ['-x', wanted])) return wanted;
-  return sharedFolder(`data-${fingerprint(wanted)}`);
+  if (!user) return wanted;
+  openWay(wanted);
+  if (canRun(user, 'test', ['-x', wanted])) return wanted;
+  removeOrphans();
+  const home = sharedFolder(`data-${fingerprint(wanted)}`);
+  writeFileSync(join(home, ORIGIN), wanted);
+  return join(home, 'postgres');
+}
+
+/** Lets others pass through (not list) the sandbox's own folders; what is private in them has a mode of its own. */
+function openWay(wanted: string): void {
+  const [dir, run, folder] = [join(wanted, '..'), join(wanted, '../..'), join(wanted, '../../..')];
+  for (const path of [dir, run, folder]) chmodSync(path, statSync(path).mode | 0o011);
+}
+
+/** Data of sandboxes whose own folder somebody has removed since. */
+function removeOrphans(): void {
+  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(`${PREFIX}data-`))) {
+    const folder = join(tmpdir(), name);
+    const origin = join(folder, ORIGIN);
+    const ours = lstatSync(folder).uid === process.getuid?.();
+    if (ours && existsSync(origin) && !existsSync(readFileSync(origin, 'utf8'))) rmSync(folder, { recursive: true });
+  }
 }
 
 /** A folder of ours in the temporary folder; one that somebody else has put there is not trusted. */
 function sharedFolder(name: string): string {
-  const folder = join(tmpdir(), `rag-recovery-sandbox-${name}`);
+  const folder = join(tmpdir(), PREFIX + name);
   mkdirSync(folder, { recursive: true });
   const seen = lstatSync(folder);
   if (!seen.isDirectory() || seen.uid !== process.getuid?.()) {

@@ -106,6 +106,7 @@ async function ensureCluster(context: StackContext, { home, binDir, user }: Clus
   const mark = `${MAJOR} ${createHash('sha256').update(context.secrets.postgresAdmin).digest('hex')}\n`;
   if (existsSync(made) && readFileSync(made, 'utf8') === mark) return;
   rmSync(made, { force: true });
+  mkdirSync(home, { recursive: true });
   for (const name of ['data', 'archive']) rmSync(join(home, name), { recursive: true, force: true });
   mkdirSync(join(home, 'archive'), { mode: 0o700, recursive: true });
   chmodSync(home, 0o700);

@@ -23,10 +23,25 @@ export interface BasePlans {
   readonly caddy: CaddyPlan;
 }
 
-export type StackEnvironment = ReturnType<typeof environmentOfStack>;
+type Always =
+  | 'TEMPORAL_ADDRESS'
+  | 'TEMPORAL_UI_URL'
+  | 'DR_ENVIRONMENT'
+  | 'QDRANT_URL'
+  | 'QDRANT_COLLECTION_NAME'
+  | 'DATABASE_URL'
+  | 'PG_BIN_DIR'
+  | 'EMBEDDINGS_URL'
+  | 'EMBEDDINGS_MODEL'
+  | 'APP_URL'
+  | 'STORE_DIRECTORY'
+  | 'RECOVERY_CONFIG';
+/** A server that was given by its URL may have no keys. */
+type Sometimes = 'QDRANT_API_KEY' | 'QDRANT_READ_ONLY_API_KEY';
+export type StackEnvironment = Readonly<Record<Always, string> & Partial<Record<Sometimes, string>>>;
 
 /** Exactly the variables that the product reads, for this sandbox (`config/variables.ts` has the list). */
-export function environmentOfStack(context: StackContext, plans: BasePlans) {
+export function environmentOfStack(context: StackContext, plans: BasePlans): StackEnvironment {
   const { temporal, postgres, qdrant, embeddings, caddy } = plans;
   return {
     TEMPORAL_ADDRESS: temporal.address,

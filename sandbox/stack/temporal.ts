@@ -80,7 +80,7 @@ async function expectNamespace(address: string): Promise<void> {
     await connection.withDeadline(Date.now() + 2_000, async () => {
       await connection.workflowService.describeNamespace({ namespace: 'default' });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
-      const lacking = Object.keys(SEARCH_ATTRIBUTES).filter((name) => customAttributes?.[name] === undefined);
+      const lacking = Object.keys(SEARCH_ATTRIBUTES).filter((name) => customAttributes[name] === undefined);
       if (lacking.length > 0) throw new Error(`search attributes not registered: ${lacking.join(', ')}`);
     });
   } finally {

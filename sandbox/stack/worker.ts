@@ -36,7 +36,7 @@ async function expectPoller(address: string, queue: string, pid: number | undefi
     const { pollers } = await connection.withDeadline(Date.now() + 2_000, () =>
       connection.workflowService.describeTaskQueue(request),
     );
-    if (!pollers?.some(({ identity }) => identity?.includes(`:${pid}@`))) throw new Error(`nobody polls ${queue}`);
+    if (!pollers.some(({ identity }) => identity?.includes(`:${pid}@`))) throw new Error(`nobody polls ${queue}`);
   } finally {
     await connection.close();
   }
