@@ -1,3 +1,4 @@
+import js from '@eslint/js';
 import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
@@ -163,7 +164,7 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
-    extends: [tseslint.configs.recommendedTypeChecked],
+    extends: [js.configs.recommended, tseslint.configs.recommendedTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: {
@@ -172,6 +173,8 @@ export default tseslint.config(
     },
     rules: {
       eqeqeq: 'error',
+      // Control characters are named to be taken out of what a terminal shows.
+      'no-control-regex': 'off',
       // A forgotten await in a workflow is a step that nobody waits for.
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',

@@ -15,6 +15,8 @@ const errorSchema = z.object({ error: z.string() });
 export interface Control {
   faults(): Promise<{ answer: object; faults: z.infer<typeof faultsSchema>['faults'] }>;
   break(system: string, fault: string): Promise<object>;
+  /** Ends a fault that lasts, such as an outage. */
+  end(system: string, fault: string): Promise<object>;
 }
 
 /** @throws Problem (exit 2) when no sandbox is known */
@@ -23,15 +25,15 @@ export function controlOf({ sandbox }: ClientConfig): Control {
     throw wrongUse('no sandbox is running, and nothing else may be broken', 'Start one with `npm run sandbox`.');
   const { controlUrl, controlToken } = sandbox;
   const headers = controlToken ? { authorization: `Bearer ${controlToken.reveal()}` } : {};
-  const call = (method: string, path: string): Promise<unknown> =>
-    request(new URL(path, controlUrl), { method, headers });
+  const call = (method: string, ...path: string[]): Promise<unknown> =>
+    request(new URL(`/${path.map(encodeURIComponent).join('/')}`, controlUrl), { method, headers });
   return {
     faults: async () => {
-      const answer = faultsSchema.parse(await call('GET', '/faults'));
+      const answer = faultsSchema.parse(await call('GET', 'faults'));
       return { answer, faults: answer.faults };
     },
-    break: async (system, fault) =>
-      answerSchema.parse(await call('POST', `/break/${encodeURIComponent(system)}/${encodeURIComponent(fault)}`)),
+    break: async (system, fault) => answerSchema.parse(await call('POST', 'break', system, fault)),
+    end: async (system, fault) => answerSchema.parse(await call('DELETE', 'break', system, fault)),
   };
 }
 

@@ -5,22 +5,28 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { wrongUse } from '../problem.ts';
 import { renderTable } from '../table.ts';
 
+interface BreakOptions {
+  readonly list?: boolean;
+  readonly end?: boolean;
+}
+
 /** `dr break [system] [fault...]` */
 export function breakCommand(cli: Cli): Command {
   return command(
     'break',
     'Break something in the sandbox on purpose',
-    'dr break --list\ndr break qdrant delete-section',
+    'dr break --list\ndr break qdrant delete-sections',
   )
     .argument('[system]', 'which part to break')
     .argument('[fault...]', 'how; several are done one after the other')
     .option('--list', 'list what can be broken')
+    .option('--end', 'end a fault that lasts, such as an outage')
     .action(
-      action(cli, (job, { list }: { list?: boolean }, [system, ...faults]) => {
+      action(cli, (job, { list, end }: BreakOptions, [system, ...faults]) => {
         const control = controlOf(job.config);
         if (list === true || system === undefined) return listFaults(job, control);
         if (faults.length === 0) throw wrongUse(`it is not said how to break ${system}`, 'See `dr break --list`.');
-        return breakThings(job, control, system, faults);
+        return end === true ? endThings(job, control, system, faults) : breakThings(job, control, system, faults);
       }),
     );
 }
@@ -36,9 +42,18 @@ async function breakThings({ out }: Job, control: Control, system: string, fault
   const broken: { system: string; fault: string; answer: object }[] = [];
   for (const fault of faults) {
     const answer = await control.break(system, fault);
-    out.say(`Broke ${system}: ${fault} ${JSON.stringify(answer)}`);
+    out.say(`Broke ${system}, ${fault}: ${JSON.stringify(answer)}`);
     broken.push({ system, fault, answer });
   }
   if (out.json) out.answer({ broken }, '');
+  return EXIT_CODES.ok.code;
+}
+
+async function endThings({ out }: Job, control: Control, system: string, faults: string[]): Promise<ExitCode> {
+  for (const fault of faults) {
+    await control.end(system, fault);
+    out.say(`Ended ${system}, ${fault}.`);
+  }
+  if (out.json) out.answer({ ended: faults }, '');
   return EXIT_CODES.ok.code;
 }

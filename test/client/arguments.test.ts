@@ -149,6 +149,13 @@ describe('dr break', () => {
     expect(asked).toContain('POST /break/qdrant/lose-section Bearer t0ken');
   });
 
+  test('ends a fault that lasts', async () => {
+    const { code, out } = await dr(['break', 'qdrant', 'lose-section', '--end', '--json'], { env: control });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ ended: ['lose-section'] });
+    expect(asked).toContain('DELETE /break/qdrant/lose-section Bearer t0ken');
+  });
+
   test('lists the faults', async () => {
     const { out } = await dr(['break', '--list'], { env: control });
     expect(out).toMatch(/qdrant\s+lose-section\s+points of one section are gone/);
