@@ -11,11 +11,12 @@ import {
 import { type Asked, citationGate, overlapGate, retrievalGate, touching } from '../../domain/golden.ts';
 import type { Gate } from '../../domain/verdict.ts';
 import type { Work } from '../progress.ts';
+import { checkOwnText } from './own-text.ts';
 import type { StackPorts } from './ports.ts';
 
 const TOP = 5;
 
-type Ports = Pick<StackPorts, 'vectors' | 'store' | 'embedder' | 'app' | 'questions'>;
+type Ports = Pick<StackPorts, 'vectors' | 'store' | 'embedder' | 'app' | 'questions' | 'fields'>;
 
 /** Asks every golden question and keeps what came back: the baseline that a recovered stack is compared with. */
 export async function captureGolden(
@@ -29,8 +30,8 @@ export async function captureGolden(
 }
 
 /**
- * Asks the set's golden questions again: those of the affected sections, or all of them where no section is named or
- * none of them is asked about; what the latter prove is less, and the gate says so.
+ * Asks the set's golden questions again: those of the affected sections, or all of them where no section is named. Where
+ * none of them asks about what was affected, the affected chunks' own text stands in.
  */
 export async function checkRetrieval(
   ports: Ports,
@@ -38,8 +39,8 @@ export async function checkRetrieval(
   work: Work,
 ): Promise<Gate[]> {
   const baseline = await readBaseline(ports, set);
-  const affected = touching(baseline, sections);
-  const before = affected.length > 0 ? affected : baseline;
+  const before = touching(baseline, sections);
+  if (before.length === 0) return [await checkOwnText(ports, { collection, set, sections }, work)];
   const now = await askAll(ports, collection, before, work);
   const asked = now.map((answer, at): Asked => ({ now: answer, before: before[at] ?? answer }));
   const gates = [retrievalGate(asked, sections), overlapGate(asked)];
