@@ -1,7 +1,7 @@
 import type { AppConfig } from '../../config/schema.ts';
 import type { ChatApp } from '../../domain/chat-app.ts';
 import { RecoveryError } from '../../domain/failures.ts';
-import { type Exchange, exchange } from './http.ts';
+import { type Call, callApp } from './http.ts';
 import { fill, valueAt } from './template.ts';
 
 const HEALTH_MS = 10_000;
@@ -11,8 +11,8 @@ const ASK_MS = 120_000;
 /** The protected app, asked as its readers ask it. */
 export function createChatApp(config: AppConfig): ChatApp {
   const headers = config.authHeader ? { [config.authHeader.name]: config.authHeader.value.reveal() } : {};
-  const call = (request: Omit<Exchange, 'headers' | 'baseUrl'>): Promise<unknown> =>
-    exchange({ ...request, baseUrl: config.baseUrl, headers });
+  const call = (request: Omit<Call, 'headers' | 'baseUrl'>): Promise<unknown> =>
+    callApp({ ...request, baseUrl: config.baseUrl, headers });
   return {
     async ask(question, signal) {
       const { method, path, body } = config.ask;

@@ -1,8 +1,8 @@
 import { RecoveryError } from '../../domain/failures.ts';
+import { exchange, excerpt, mayPass, NoReply, type Reply } from '../exchange.ts';
 
-const EXCERPT = 200;
-
-export interface Exchange {
+/** A request to the app. */
+export interface Call {
   readonly baseUrl: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -15,38 +15,27 @@ export interface Exchange {
 
 /**
  * One request to the app. Gives back JSON, or the text when it is none.
- * @throws RecoveryError APP_UNREACHABLE (network, deadline, 5xx, 429), APP_REFUSED (other 4xx)
+ * @throws RecoveryError APP_UNREACHABLE (network, deadline, 5xx, 429), APP_REFUSED (other 3xx and 4xx)
  */
-export async function exchange(request: Exchange): Promise<unknown> {
-  const response = await send(request);
-  const text = await response.text().catch((cause: unknown) => unreachable(request, 'the answer broke off', cause));
-  if (response.ok) return parse(text);
-  const said = `${response.status}: ${text.replace(/\s+/g, ' ').slice(0, EXCERPT)}`;
-  if (response.status >= 500 || response.status === 429 || response.status === 408) return unreachable(request, said);
-  throw new RecoveryError('APP_REFUSED', `app: ${request.path}: ${said}`);
+export async function callApp(call: Call): Promise<unknown> {
+  const { status, text } = await send(call);
+  if (status >= 200 && status < 300) return parse(text);
+  const said = `app: ${call.path}: ${status}: ${excerpt(text)}`;
+  throw new RecoveryError(mayPass(status) ? 'APP_UNREACHABLE' : 'APP_REFUSED', said);
 }
 
-async function send(request: Exchange): Promise<Response> {
-  const { method, headers, body, deadlineMs, signal } = request;
-  const deadline = AbortSignal.timeout(deadlineMs);
+async function send(call: Call): Promise<Reply> {
+  const { method, path, headers, body, deadlineMs, signal } = call;
   try {
-    return await fetch(urlOf(request), {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        ...headers,
-      },
-      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-    });
+    const json = method === 'POST' ? (body ?? {}) : undefined;
+    return await exchange({ url: urlOf(call), method, headers, json, deadlineMs, signal });
   } catch (error) {
-    signal?.throwIfAborted();
-    return unreachable(request, deadline.aborted ? `no answer within ${deadlineMs / 1000} s` : causeOf(error), error);
+    if (!(error instanceof NoReply)) throw error;
+    throw new RecoveryError('APP_UNREACHABLE', `app: ${path}: ${error.message}`, { cause: error });
   }
 }
 
-function urlOf({ baseUrl, path, method, body }: Exchange): URL {
+function urlOf({ baseUrl, path, method, body }: Call): URL {
   const url = new URL(baseUrl.replace(/\/+$/, '') + path);
   if (method === 'GET')
     for (const [name, value] of Object.entries(body ?? {})) url.searchParams.set(name, String(value));
@@ -59,13 +48,4 @@ function parse(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
-}
-
-function unreachable({ path }: Exchange, said: string, cause?: unknown): never {
-  throw new RecoveryError('APP_UNREACHABLE', `app: ${path}: ${said}`, { cause });
 }

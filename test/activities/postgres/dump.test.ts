@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { dump } from '../../../activities/postgres/dump.ts';
+import { splitPassword } from '../../../activities/postgres/address.ts';
+import { createDiskStore } from '../../../activities/store/disk.ts';
+import { type PostgresConfig, postgresConfigSchema } from '../../../config/schema.ts';
+import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import { runSql, startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { testWork } from '../../support/work.ts';
+
+const SCHEMA = `CREATE TABLE chunks (id bigserial, text text, source text);
+  CREATE TABLE sessions (id int);
+  INSERT INTO chunks (text, source) SELECT 'text ' || n || repeat(md5(n::text), 10), 's' FROM generate_series(1, 20000) n;
+  INSERT INTO sessions VALUES (1), (2)`;
+
+let postgres: TestPostgres;
+let folder: string;
+let store: ArtifactStore;
+let url: string;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  url = await postgres.createDatabase('stack', SCHEMA);
+  folder = await mkdtemp(join(tmpdir(), 'dump-'));
+  store = createDiskStore(join(folder, 'store'));
+});
+afterAll(async () => {
+  await postgres.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function config(over: Partial<{ url: string; binDir: string }> = {}): PostgresConfig {
+  const chunks = { table: 'chunks', pointId: 'id', text: 'text', source: 'source' };
+  return postgresConfigSchema.parse({
+    url,
+    binDir: postgres.binDir,
+    tables: { chunks, sessions: { table: 'public.sessions', id: 'id' } },
+    ...over,
+  });
+}
+
+/** A program of the name pg_dump that does what `script` says, after telling a version as the real one does. */
+async function fakeProgram(name: string, script: string, version = 99): Promise<string> {
+  const binDir = join(folder, name);
+  await promisify(execFile)('mkdir', ['-p', binDir]);
+  const text = `#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) ${version}.1"; exit 0; fi\n${script}\n`;
+  await writeFile(join(binDir, 'pg_dump'), text);
+  await chmod(join(binDir, 'pg_dump'), 0o755);
+  return binDir;
+}
+
+describe('a dump', () => {
+  test('is of one moment, though people go on writing: its rows are as many as were counted', async () => {
+    const enough = new AbortController();
+    const writing = (async () => {
+      while (!enough.signal.aborted) await runSql(url, `INSERT INTO chunks (text, source) VALUES ('later', 's')`);
+    })();
+    const work = testWork();
+    const taken = await dump(config(), store, undefined, 'sets/a', work);
+    enough.abort();
+    await writing;
+
+    expect(taken.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+    expect(taken.serverVersion).toMatch(/^\d+/);
+    expect(taken.rows).toEqual({ chunks: expect.any(Number), 'public.sessions': 2 });
+    expect(work.reported.at(-1)).toMatchObject({ done: taken.dump.bytes });
+
+    const beside = await postgres.createDatabase('beside');
+    const file = join(folder, 'store', taken.dump.key);
+    await promisify(execFile)(join(postgres.binDir, 'pg_restore'), ['--exit-on-error', '-d', beside, file]);
+    const [row] = await runSql(beside, 'SELECT count(*)::int AS n FROM chunks');
+    expect(row?.['n']).toBe(taken.rows['chunks']);
+  });
+
+  test('of a second attempt does not replace the first', async () => {
+    const first = await dump(config(), store, undefined, 'sets/b', testWork());
+    const second = await dump(config(), store, undefined, 'sets/b', testWork());
+    expect(await store.list('sets/b/')).toEqual([first.dump.key, second.dump.key].sort());
+  });
+
+  test('finds pg_dump on the search path when no folder is configured', async () => {
+    const { binDir: _binDir, ...rest } = config();
+    const taken = await dump(rest, store, postgres.binDir, 'sets/c', testWork());
+    expect(taken.dump.bytes).toBeGreaterThan(0);
+  });
+});
+
+describe('a dump that fails', () => {
+  test('leaves nothing in the store, and tells what pg_dump said but never the password', async () => {
+    const binDir = await fakeProgram('telling', 'echo half a dump; echo "secret: $PGPASSWORD; said: $*" >&2; exit 3');
+    const failure: unknown = await dump(config({ binDir }), store, undefined, 'sets/d', testWork()).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'POSTGRES_REFUSED',
+      message: expect.stringMatching(/ended with 3: secret: \[redacted\]; said: .*--snapshot=/),
+    });
+    expect(String(failure)).not.toContain(postgres.password);
+    expect(String(failure)).not.toContain(encodeURIComponent(postgres.password));
+    expect(await store.list('sets/d/')).toEqual([]);
+  });
+
+  test('is an outage when the server went away', async () => {
+    const binDir = await fakeProgram(
+      'lost',
+      'echo "pg_dump: error: server closed the connection unexpectedly" >&2; exit 1',
+    );
+    await expect(dump(config({ binDir }), store, undefined, 'sets/e', testWork())).rejects.toMatchObject({
+      code: 'POSTGRES_UNREACHABLE',
+    });
+  });
+
+  test('is refused beforehand when pg_dump is older than the server', async () => {
+    const binDir = await fakeProgram('old', 'exit 0', 12);
+    await expect(dump(config({ binDir }), store, undefined, 'sets/f', testWork())).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringMatching(/postgres\.binDir: .* is of version 12, and the server is \d+/),
+    });
+  });
+
+  test('is refused beforehand when there is no pg_dump', async () => {
+    await expect(dump(config({ binDir: folder }), store, undefined, 'sets/g', testWork())).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringContaining('postgres.binDir'),
+    });
+  });
+
+  test('is refused beforehand when a configured table is absent', async () => {
+    const other = await postgres.createDatabase('other');
+    await expect(dump(config({ url: other }), store, undefined, 'sets/h', testWork())).rejects.toMatchObject({
+      code: 'UNEXPECTED_SCHEMA',
+    });
+  });
+
+  test('ends with its program when it is cancelled', async () => {
+    const binDir = await fakeProgram('endless', 'echo start; exec sleep 1000');
+    const work = testWork();
+    const report = work.report.bind(work);
+    const taken = dump(config({ binDir }), store, undefined, 'sets/i', {
+      ...work,
+      report: (progress) => {
+        report(progress);
+        work.cancel();
+      },
+    });
+    await expect(taken).rejects.toThrow('cancelled');
+    expect(await store.list('sets/i/')).toEqual([]);
+  });
+});
+
+describe('what pg_dump is told on its command line', () => {
+  test.each([
+    [
+      'postgresql://u:p%40ss@h:5433/db?sslmode=require&pgbouncer=true&schema=public',
+      'p@ss',
+      'postgresql://u@h:5433/db?sslmode=require',
+    ],
+    ['postgresql://u@h/db?password=other', 'other', 'postgresql://u@h/db'],
+    [
+      'postgresql://u:pw@ep-quiet-sun-123-pooler.eu.aws.neon.tech/db',
+      'pw',
+      'postgresql://u@ep-quiet-sun-123.eu.aws.neon.tech/db',
+    ],
+    ['postgresql:///db?host=/run/postgresql', '', 'postgresql:///db?host=/run/postgresql'],
+  ])('of %s has no password, no foreign parameter, and the direct host', (given, password, dbname) => {
+    expect(splitPassword(given)).toEqual({ dbname, password });
+  });
+});
