@@ -26,7 +26,7 @@ const restrict = (...patterns) => ({
 });
 
 const DOMAIN = ['zod$', '@noble/hashes/', 'canonicalize$'];
-const ROOT_OF_ACTIVITIES = ['contract', 'fail', 'progress', 'lines'].map((name) => `../${name}.ts$`);
+const ROOT_OF_ACTIVITIES = ['contract', 'fail', 'progress', 'lines', 'exchange'].map((name) => `../${name}.ts$`);
 const ACTIVITY_REASON =
   'activities/X imports domain, its own folder and the root files of activities: systems meet in ports and are joined in workers/. A vendor SDK belongs to the one adapter file named in eslint.config.js.';
 const CONFIG_BY_TYPE = typesOnly(
