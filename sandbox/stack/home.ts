@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAlive } from '../launch/lock.mjs';
@@ -89,7 +89,8 @@ export function release(dir: string): void {
   rmSync(join(dir, 'running.json'), { force: true });
 }
 
-const currentSchema = z.object({ name: z.string(), dir: z.string(), pid: z.int() });
+const currentSchema = z.looseObject({ dir: z.string(), pid: z.int() });
+const CURRENT = 'current.json';
 
 /** What `.sandbox/current.json` says of the sandbox that was started last. */
 export interface Current {
@@ -101,13 +102,20 @@ export interface Current {
 
 /** Names this sandbox as the current one. Holds the control port's token. */
 export function writeCurrent(folder: string, current: Current): void {
-  writePrivate(join(folder, 'current.json'), `${JSON.stringify({ ...current, pid: process.pid }, null, 2)}\n`);
+  const text = `${JSON.stringify({ ...current, pid: process.pid }, null, 2)}\n`;
+  for (const place of [current.dir, folder]) writePrivate(join(place, CURRENT), text);
 }
 
-/** Takes the name back, unless another sandbox has become the current one since. */
-export function clearCurrent(folder: string): void {
-  const file = join(folder, 'current.json');
-  if (!existsSync(file)) return;
+/** Takes the name back. When another sandbox still runs, that one is the current one again. */
+export function clearCurrent(folder: string, dir: string): void {
+  rmSync(join(dir, CURRENT), { force: true });
+  const file = join(folder, CURRENT);
   const current = currentSchema.safeParse(readJson(file));
-  if (current.success && current.data.pid === process.pid) rmSync(file, { force: true });
+  if (current.success && current.data.dir !== dir) return;
+  rmSync(file, { force: true });
+  const others = globSync('run/*/current.json', { cwd: folder }).map((name) =>
+    currentSchema.safeParse(readJson(join(folder, name))),
+  );
+  const running = others.find((other) => other.success && isAlive(other.data.pid));
+  if (running?.success) writePrivate(file, `${JSON.stringify(running.data, null, 2)}\n`);
 }

@@ -105,7 +105,7 @@ export class Keeper {
   }
 
   /** The end of the log, for an error message. */
-  lastWords(lines = 5): string {
+  lastWords(lines = 12): string {
     return readFileSync(this.#log, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   }
 }

@@ -4,7 +4,10 @@ import type { Stack } from './types.ts';
 
 /** What people read when the sandbox is up: its parts, where to look, and what to try. */
 export function renderStack(stack: Stack, controlUrl: string): string {
-  const table = new Table({ head: ['part', 'state', 'address', 'what runs'], style: { head: [], border: [], compact: true } });
+  const table = new Table({
+    head: ['part', 'state', 'address', 'what runs'],
+    style: { head: [], border: [], compact: true },
+  });
   for (const { name, state, address, source } of stack.parts()) table.push([name, state, address, source]);
   const lines = [
     table.toString(),

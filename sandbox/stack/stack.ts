@@ -49,7 +49,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   noteRunning(dir, supervisor.watchdogPid);
   const end = async (): Promise<void> => {
     await supervisor.stopAll();
-    clearCurrent(folder);
+    clearCurrent(folder, dir);
     release(dir);
   };
   try {

@@ -16,6 +16,7 @@ interface Held {
 /** Keeps the parts of one sandbox: starts and ends them, and tells of each that ended by itself. */
 export class Supervisor {
   readonly #held = new Map<PartName, Held>();
+  readonly #served = new Set<PartName>();
   readonly #watchdog = new Watchdog();
   readonly #logs: string;
   readonly #tell: (message: string) => void;
@@ -39,19 +40,22 @@ export class Supervisor {
     }
     const log = join(this.#logs, `${name}.log`);
     writeFileSync(log, '');
-    const keeper = new Keeper(command, log, this.#watchdog, (how) =>
-      this.#tell(`${name} ended unexpectedly (${how}); the rest stays up. Its log: ${log}`),
-    );
+    const keeper = new Keeper(command, log, this.#watchdog, (how) => {
+      // One that never served is the start's failure, which is told by an error.
+      if (this.#served.has(name)) this.#tell(`${name} ended unexpectedly (${how}); the rest stays up. Its log: ${log}`);
+    });
     this.#held.set(name, { plan, keeper, log });
     await this.start(name);
   }
 
   async start(name: PartName): Promise<void> {
     const { keeper, plan } = this.#ours(name);
+    this.#served.delete(name);
     await keeper.start();
     try {
       const why = (): string | undefined => (keeper.isRunning() ? undefined : `${name} ended (${keeper.ended ?? ''})`);
       await waitUntil(name, () => plan.ready(keeper.pid), { deadlineMs: READY_MS, why });
+      this.#served.add(name);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`${reason}. The end of its log:\n${keeper.lastWords()}`, { cause: error });
