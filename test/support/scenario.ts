@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { RunStatus } from '../../domain/report.ts';
+import type { PartialLossInput } from '../../domain/run-input.ts';
+import { breakStack } from '../../sandbox/faults/break.ts';
+import { seed } from '../../sandbox/seed.ts';
+import { startStack } from '../../sandbox/stack/stack.ts';
+import type { Stack } from '../../sandbox/stack/types.ts';
+import type { backUpStack } from '../../workflows/back-up-stack.ts';
+import { approveUpdate, commitUpdate, statusQuery } from '../../workflows/messages.ts';
+import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-qdrant-loss.ts';
+
+export type LossRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
+
+const QUEUE = 'recovery-sandbox';
+export const COLLECTION = 'textbook-content-v1';
+
+/** A whole sandbox, seeded and backed up, with hands to break it, to run things on it and to look at it. */
+export class Scenario {
+  readonly stack: Stack;
+  readonly client: Client;
+  readonly #folder: string;
+  #runs = 0;
+
+  private constructor(stack: Stack, client: Client, folder: string) {
+    this.stack = stack;
+    this.client = client;
+    this.#folder = folder;
+  }
+
+  /** Starts from nothing, in a folder of its own. */
+  static async start({ points = 0 }: { points?: number } = {}): Promise<Scenario> {
+    const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
+    const stack = await startStack({ name: 'scenario', folder });
+    await seed({ dir: stack.dir, env: stack.env }, { points });
+    const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
+    const scenario = new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);
+    return scenario;
+  }
+
+  async stop(): Promise<void> {
+    await this.client.connection.close();
+    await this.stack.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async backUp(): Promise<string> {
+    const report = await this.client.workflow.execute<typeof backUpStack>('backUpStack', {
+      taskQueue: QUEUE,
+      workflowId: `backup/${(this.#runs += 1)}`,
+      args: [{}],
+    });
+    if (report.verdict !== 'pass' || report.set === undefined) throw new Error(`the backup ended ${report.outcome}`);
+    return report.set;
+  }
+
+  /** Injects faults; deterministic, so a later test breaks what an earlier one healed. */
+  async break(...faults: string[]): Promise<void> {
+    for (const fault of faults) await breakStack(this.stack, 'qdrant', fault);
+  }
+
+  run(input: PartialLossInput = {}): Promise<LossRun> {
+    const workflowId = `loss/${(this.#runs += 1)}`;
+    return this.client.workflow.start<typeof recoverPartialQdrantLoss>('recoverPartialQdrantLoss', {
+      taskQueue: QUEUE,
+      workflowId,
+      args: [input],
+    });
+  }
+
+  /** One call of Qdrant's REST interface, with the admin key. */
+  async qdrant(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.stack.env['QDRANT_URL']}${path}`, {
+      method,
+      headers: { 'api-key': this.stack.env['QDRANT_API_KEY'] ?? '', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  /** Every point as JSON text, by id: what "exactly as before" means. */
+  async everything(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (let offset: unknown = null; ;) {
+      const page = (await this.qdrant('POST', `/collections/${COLLECTION}/points/scroll`, {
+        limit: 1_000,
+        with_payload: true,
+        with_vector: true,
+        offset,
+      })) as { result: { points: { id: string }[]; next_page_offset: unknown } };
+      for (const point of page.result.points) found.set(point.id, sorted(point));
+      offset = page.result.next_page_offset;
+      if (offset === null || offset === undefined) return found;
+    }
+  }
+
+  /** Names of the collections: what a run left beside shows here. */
+  async collections(): Promise<string[]> {
+    const answer = (await this.qdrant('GET', '/collections')) as { result: { collections: { name: string }[] } };
+    return answer.result.collections.map(({ name }) => name).sort();
+  }
+}
+
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort())
+      : inner,
+  );
+}
+
+const LONGEST_MS = 90_000;
+
+/** The first status of a run that is as wanted. A worker that is away just now is waited for. */
+export async function until(run: LossRun, wanted: (status: RunStatus) => boolean): Promise<RunStatus> {
+  let last: RunStatus | undefined;
+  for (const deadline = Date.now() + LONGEST_MS; Date.now() < deadline; await pause(40)) {
+    last = (await run.query(statusQuery).catch(() => undefined)) ?? last;
+    if (last && wanted(last)) return last;
+  }
+  throw new Error(
+    `the run did not come to it; it is at ${JSON.stringify(last?.steps.at(-1))}, awaiting ${last?.awaiting}`,
+  );
+}
+
+export const running =
+  (step: string) =>
+  (status: RunStatus): boolean =>
+    status.steps.some(({ name, state }) => name === step && state !== 'pending');
+
+export async function approve(run: LossRun): Promise<void> {
+  const { planHash = '' } = await until(run, ({ planHash }) => planHash !== undefined);
+  await run.executeUpdate(approveUpdate, { args: [{ plan: planHash, approver: 'ann' }] });
+}
+
+export async function commit(run: LossRun): Promise<void> {
+  await until(run, ({ awaiting }) => awaiting?.startsWith('commit') ?? false);
+  await run.executeUpdate(commitUpdate, { args: [{ by: 'ann' }] });
+}
