@@ -30,13 +30,16 @@ export function syntheticRecord(n: number): ChunkRecord {
  * makes unit length of them all the same. Random directions in 768 dimensions are far from every real question.
  */
 export function syntheticVector(n: number): number[] {
+  const vector = new Array<number>(DIMENSIONS);
   let state = Math.imul(n + 1, 0x9e3779b1) | 1;
-  return Array.from({ length: DIMENSIONS }, () => {
+  // A loop and xorshift, since a hundred thousand vectors are 77 million numbers.
+  for (let at = 0; at < DIMENSIONS; at += 1) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return (state % 100) | 0;
-  });
+    vector[at] = (state % 100) | 0;
+  }
+  return vector;
 }
 
 /**

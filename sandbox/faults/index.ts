@@ -2,7 +2,7 @@ import type { BreakablePart, Fault } from './fault.ts';
 import { killing, switching } from './outages.ts';
 import { qdrantDamage } from './qdrant-damage.ts';
 
-export type { BreakablePart, Fault, FaultContext } from './fault.ts';
+export type { BreakablePart, Fault } from './fault.ts';
 
 /** Everything that can be broken on purpose, by system and name. */
 export const faults: Readonly<Record<BreakablePart, Readonly<Record<string, Fault>>>> = {

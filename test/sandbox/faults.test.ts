@@ -1,18 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { breakStack, endOutage } from '../../sandbox/faults/break.ts';
 import { faults, PARTIAL_LOSS } from '../../sandbox/faults/index.ts';
 import { shuffled } from '../../sandbox/faults/sections.ts';
 import { seed } from '../../sandbox/seed.ts';
-import { type ChunkRecord } from '../../sandbox/app/chunk-record.ts';
+import { withStores } from '../../sandbox/seed-context.ts';
+import { prepareStores } from '../../sandbox/seed-stores.ts';
+import type { ChunkRecord } from '../../sandbox/app/chunk-record.ts';
 import { readTextbook } from '../../sandbox/seed-textbook.ts';
 import { runSql } from '../support/postgres.ts';
 import { type Parts, startParts } from '../support/sandbox.ts';
 
-interface Point {
-  readonly id: string;
-  readonly vector: number[];
-  readonly payload: { text: string; source: string; content_hash: string };
-}
+type Point = { id: string; vector: number[]; payload: { text: string } };
 
 const COLLECTION = '/collections/textbook-content';
 
@@ -38,15 +36,19 @@ const chunksOf = (sections: readonly string[]): string[] =>
 beforeAll(async () => {
   parts = await startParts();
   textbook = await readTextbook();
+  await seed({ dir: parts.dir, env: parts.env });
+  healthy = await readPoints();
+  expect(healthy.size).toBe(textbook.length);
 });
 
 afterAll(() => parts.stop());
 
+/** Puts every point and index back as it was. */
 async function makeWhole(): Promise<void> {
-  await parts.front.call('DELETE', '/collections/textbook-content-v1');
-  await seed({ dir: parts.dir, env: parts.env });
-  healthy = await readPoints();
-  expect(healthy.size).toBe(textbook.length);
+  const added = [...(await readPoints()).keys()].filter((id) => !healthy.has(id));
+  await parts.front.result('POST', `${COLLECTION}/points/delete?wait=true`, { points: added });
+  await parts.front.result('PUT', `${COLLECTION}/points?wait=true`, { points: [...healthy.values()] });
+  await withStores(parts.env, prepareStores);
 }
 
 /** Injects and tells which points are gone, new, or have another vector or text. */
@@ -72,7 +74,7 @@ async function damageBy(
 }
 
 describe('damage to Qdrant', () => {
-  beforeEach(makeWhole);
+  afterEach(makeWhole);
 
   test('delete-sections deletes every point of three sections, and says which', async () => {
     const { gone, added, vector, text, said } = await damageBy('delete-sections');
@@ -152,7 +154,6 @@ describe('damage to Qdrant', () => {
 });
 
 describe('outages', () => {
-  beforeAll(makeWhole);
   afterEach(async () => void (await parts.front.fault('DELETE')));
 
   const reads = (): Promise<number> =>
