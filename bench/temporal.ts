@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { taskQueueOf } from '../domain/names.ts';
+import { type RunReport, runReportSchema, type RunStatus } from '../domain/report.ts';
+import { approveUpdate, statusQuery } from '../workflows/messages.ts';
+import type { Stage } from './stage.ts';
+
+const LOOK_EVERY_MS = 25;
+const DEADLINE_MS = 60 * 60_000;
+
+/** What a finished run left behind. */
+export interface Recovered {
+  readonly report: RunReport;
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/**
+ * The whole runbook through Temporal and the worker, approved as soon as it asks.
+ * @throws Error when it does not end recovered with every gate green
+ */
+export async function recoverThroughTemporal({ stack, config }: Stage): Promise<Recovered> {
+  const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
+  try {
+    const client = new Client({ connection });
+    const workflowId = `bench-${randomUUID()}`;
+    const taskQueue = taskQueueOf(config.environment);
+    const handle = await client.workflow.start('recoverPartialQdrantLoss', {
+      taskQueue,
+      workflowId,
+      args: [{ commitWindowMinutes: 0, reason: 'a benchmark' }],
+    });
+    await Promise.race([approve(handle), handle.result()]);
+    const report = runReportSchema.parse(await handle.result());
+    if (report.outcome !== 'recovered' || report.verdict !== 'pass') {
+      throw new Error(
+        `the run ended ${report.outcome} with the verdict ${report.verdict}: ${JSON.stringify(report.gates)}`,
+      );
+    }
+    const { historyLength, historySize } = await handle.describe();
+    return { report, events: historyLength, bytes: historySize ?? 0 };
+  } finally {
+    await connection.close();
+  }
+}
+
+async function approve(handle: WorkflowHandle): Promise<void> {
+  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await pause(LOOK_EVERY_MS)) {
+    const status: RunStatus = await handle.query(statusQuery);
+    if (status.outcome !== undefined) return;
+    const awaited = status.steps.find(({ state }) => state === 'waiting');
+    if (awaited && awaited.name !== 'approve') throw new Error(`the run waits: ${status.awaiting}`);
+    if (!awaited || status.planHash === undefined) continue;
+    await handle.executeUpdate(approveUpdate, { args: [{ plan: status.planHash, approver: 'bench' }] });
+    return;
+  }
+  throw new Error('the run asked for no approval within an hour');
+}
