@@ -8,6 +8,7 @@ export interface Terminal {
   readonly stream: Writable;
   readonly isTTY: boolean;
   readonly columns: number;
+  readonly rows: number;
 }
 
 /** Everything of its process that a command may touch. */
@@ -25,6 +26,7 @@ export interface Context {
 }
 
 const WIDE = 100;
+const HIGH = 24;
 const POLL_MS = 1_000;
 
 /** The context of this process. Colours: only on a terminal, and never with NO_COLOR. */
@@ -33,6 +35,7 @@ export function processContext(): Context {
     stream,
     isTTY: stream.isTTY,
     columns: stream.columns || WIDE,
+    rows: stream.rows || HIGH,
   });
   return {
     stdin: process.stdin,

@@ -46,8 +46,9 @@ function redrawn(out: Output): Screen {
   const draw = (text: string): void => {
     // Up to where the last page began, and clear from there.
     out.control(lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`);
-    out.say(text);
-    lines = text.split('\n').length;
+    const shown = cut(text, out.context.stdout.rows);
+    out.say(shown);
+    lines = shown.split('\n').length;
   };
   const page = (status: RunStatus): string => statusPage(status, out, out.context.stdout, out.context.now());
   return {
@@ -57,6 +58,12 @@ function redrawn(out: Output): Screen {
     },
     trouble: (message) => draw(last ? `${page(last)}\n${message}` : message),
   };
+}
+
+/** A page that is higher than the screen could not be drawn over; its end gives way, since what is awaited comes first. */
+function cut(text: string, rows: number): string {
+  const lines = text.split('\n');
+  return lines.length < rows ? text : [...lines.slice(0, rows - 2), '…'].join('\n');
 }
 
 function lineByLine(out: Output): Screen {

@@ -1,12 +1,14 @@
 import Table from 'cli-table3';
 import { clean } from './output.ts';
 
-const PADDING = 3;
+/** A space on either side of the text, and one line between columns. */
+const PADDING = 2;
+const BORDER = 1;
 const LEAST = 12;
 
 /** Where a table will be read. */
 export interface Page {
-  /** True on a terminal: borders, and the last column wrapped to the width. In a pipe: plain aligned columns. */
+  /** True on a terminal: borders, and wide columns wrapped. In a pipe: plain aligned columns. */
   readonly isTTY: boolean;
   readonly columns: number;
 }
@@ -21,17 +23,28 @@ export function renderTable(
   const cells = rows.map((row) => row.map((text) => clean(text).replace(/\s*\n\s*/g, ' ')));
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => (row[at] ?? '').length)));
   if (!page.isTTY) return plain(head, cells, widths);
-  const wanted = widths.map((width) => width + PADDING - 1);
-  const before = wanted.slice(0, -1).reduce((sum, width) => sum + width + 1, 2);
-  const last = Math.max(LEAST, Math.min(wanted.at(-1) ?? 0, page.columns - before));
+  const fit = fitted(widths, page.columns);
   const table = new Table({
     head: [...head],
-    colWidths: [...wanted.slice(0, -1), last],
+    colWidths: fit.map((width) => width + PADDING),
     wordWrap: true,
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
-  table.push(...cells.map((row) => row.map((text, column) => paint(text, column))));
+  table.push(...cells.map((row) => row.map((text, column) => paint(broken(text, fit[column] ?? LEAST), column))));
   return table.toString();
+}
+
+/** Column widths that fit into the page together: the widest give way first, down to a width that can be read. */
+function fitted(widths: readonly number[], columns: number): number[] {
+  const fit = [...widths];
+  const used = (): number => fit.reduce((sum, width) => sum + width + PADDING + BORDER, BORDER);
+  while (used() > columns && Math.max(...fit) > LEAST) fit[fit.indexOf(Math.max(...fit))] = Math.max(...fit) - 1;
+  return fit;
+}
+
+/** Words that are wider than their column are broken, not cut: a name with its end missing names nothing. */
+function broken(text: string, width: number): string {
+  return text.replace(new RegExp(`\\S{${width}}(?=\\S)`, 'g'), '$& ');
 }
 
 function plain(head: readonly string[], rows: readonly string[][], widths: readonly number[]): string {

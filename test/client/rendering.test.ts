@@ -30,7 +30,7 @@ const status = (...steps: StepRecord[]): RunStatus => ({
 });
 
 function output(colors: boolean): Output {
-  const terminal = { stream: new PassThrough(), isTTY: true, columns: 80 };
+  const terminal = { stream: new PassThrough(), isTTY: true, columns: 80, rows: 24 };
   const context: Context = {
     stdin: Readable.from([]),
     stdout: terminal,
@@ -57,10 +57,17 @@ describe('a table', () => {
     expect(text.split('\n')).toEqual(['set        points', 'a          1', 'long-name  20']);
   });
 
-  test('on a terminal wraps its last column and stays within the width', () => {
-    const text = renderTable(screen, ['step', 'result'], [['restore', 'word '.repeat(40)]]);
+  test('on a terminal wraps its widest column and stays within the width', () => {
+    const text = renderTable(screen, ['step', 'result'], [['word '.repeat(40), 'restored']]);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(screen.columns);
     expect(text.match(/word/g)).toHaveLength(40);
+  });
+
+  test('on a terminal breaks a name that is too long, and loses nothing of it', () => {
+    const name = 'dr-restore-textbook-content-v1-'.repeat(3);
+    const text = renderTable(screen, ['what', 'why'], [[name, 'because']]);
+    expect(text).not.toContain('…');
+    expect(text.replace(/[^a-z0-9-]|because|what|why/g, '')).toBe(name);
   });
 
   test('carries no characters that would steer the terminal', () => {

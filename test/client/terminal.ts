@@ -23,8 +23,8 @@ export async function dr(args: string[], { env = {}, cwd = '/', isTTY = false, t
   const stdin = Object.assign(Readable.from(typed === undefined ? [] : [typed]), { isTTY });
   const context: Context = {
     stdin,
-    stdout: { stream: stdout, isTTY, columns: 100 },
-    stderr: { stream: stderr, isTTY, columns: 100 },
+    stdout: { stream: stdout, isTTY, columns: 100, rows: 24 },
+    stderr: { stream: stderr, isTTY, columns: 100, rows: 24 },
     colors: false,
     sources: { env, cwd },
     user: 'operator',
