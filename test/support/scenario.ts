@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -34,11 +34,16 @@ export class Scenario {
   /** Starts from nothing, in a folder of its own. */
   static async start({ points = 0 }: { points?: number } = {}): Promise<Scenario> {
     const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
+    shareCache(folder);
     const stack = await startStack({ name: 'scenario', folder });
-    await seed({ dir: stack.dir, env: stack.env }, { points });
-    const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
-    const scenario = new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);
-    return scenario;
+    try {
+      await seed({ dir: stack.dir, env: stack.env }, { points });
+      const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
+      return new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -103,6 +108,13 @@ export class Scenario {
     const answer = (await this.qdrant('GET', '/collections')) as { result: { collections: { name: string }[] } };
     return answer.result.collections.map(({ name }) => name).sort();
   }
+}
+
+/** Embeddings are the same in every sandbox: the textbook is embedded once on a machine, not once a test. */
+function shareCache(folder: string): void {
+  const cache = join(process.cwd(), '.sandbox/cache');
+  mkdirSync(cache, { recursive: true });
+  symlinkSync(cache, join(folder, 'cache'));
 }
 
 function sorted(value: unknown): string {
