@@ -64,6 +64,8 @@ export class LineWriter<T> {
 
   constructor(store: ArtifactStore, key: string, format: (item: T) => string) {
     this.#format = format;
+    // Given up before the store began to read, nobody else would listen, and Node would end the process.
+    this.#bytes.on('error', () => undefined);
     this.#artifact = store.put(key, this.#bytes);
     // The failure is reported by whichever of write, close and abort comes next.
     this.#artifact.catch(() => this.#bytes.destroy());
