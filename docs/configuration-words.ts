@@ -1,0 +1,108 @@
+/** What docs/configuration.md says beside what the code tells of itself. */
+
+export const INTRODUCTION = `# Configuration
+
+This page is written by \`npx node docs/generate-configuration.ts\` from \`config/schema.ts\` and \`config/variables.ts\`.
+
+The worker reads environment variables over one file: \`recovery.config.json\`, \`.mjs\`, \`.js\` or \`.ts\` in the current
+folder, or the file that \`RECOVERY_CONFIG\` names. A variable wins over the file; an empty variable counts as not set. When
+several names of one variable are set they must agree. Unknown settings are refused by name, and all problems are told at
+once, without any value. Put secrets into variables and the rest into the file.
+
+\`dr\` reads only \`environment\`, \`store\` and \`temporal\`: it needs no credentials of the stack. It and the worker find
+Temporal by the variables that Temporal's own command line reads, over the profile in \`temporal.toml\`.
+
+A smallest working file for a stack with a chunks table, beside \`DR_ENVIRONMENT\`, \`QDRANT_URL\`, \`QDRANT_API_KEY\`,
+\`QDRANT_READ_ONLY_API_KEY\`, \`DATABASE_URL\`, \`EMBEDDINGS_URL\`, \`EMBEDDINGS_MODEL\` and \`APP_URL\` in the environment:
+
+\`\`\`json
+{
+  "postgres": {
+    "tables": { "chunks": { "table": "chunks", "pointId": "id", "text": "text", "source": "source" } }
+  },
+  "goldenQuestions": "golden-questions.json"
+}
+\`\`\`
+
+The sandbox writes a complete one to \`.sandbox/run/<name>/recovery.config.json\`.`;
+
+/** Variables that are read and are no settings. */
+export const OTHER_VARIABLES: readonly (readonly [names: string, what: string])[] = [
+  ['`TEMPORAL_ADDRESS`', '`host:port` of Temporal (default `127.0.0.1:7233`)'],
+  ['`TEMPORAL_NAMESPACE`', 'the namespace (default `default`)'],
+  ['`TEMPORAL_API_KEY`, `TEMPORAL_TLS*`, `TEMPORAL_PROFILE`', 'as Temporal’s command line reads them'],
+  ['`NO_COLOR`', 'anything, for output of `dr` without colours'],
+];
+
+/** One sentence for every setting; the generator refuses a setting without one. */
+export const MEANINGS: Readonly<Record<string, string>> = {
+  environment: 'Name of the environment; the task queue is `recovery-<environment>`. Required.',
+  commitWindowMinutes: 'Minutes after green gates in which `rollBack` undoes the recovery; 0 commits at once.',
+  goldenQuestions: 'JSON file with questions and the sections that must be found: `[{question, sources: [...]}]`.',
+  'qdrant.url': 'Address of Qdrant’s REST API, without user and password.',
+  'qdrant.apiKey': 'Key that may write (secret).',
+  'qdrant.readOnlyApiKey': 'Key that may only read (secret); used by the access gate, which is unproven without it.',
+  'qdrant.collection': 'The name the app uses: an alias, or the collection itself.',
+  'qdrant.idStrategy': 'What point ids are; another kind is refused before the first write.',
+  'qdrant.fields.text': 'Payload field with the text of the chunk; dotted paths reach into objects.',
+  'qdrant.fields.source': 'Payload field with the section that the chunk belongs to.',
+  'qdrant.fields.chunkId': 'Payload field with the chunk’s own id, when there is one.',
+  'qdrant.fields.chunkIndex': 'Payload field with the position in the section, when there is one.',
+  'qdrant.fields.contentHash': 'Payload field with the hash of the text, when there is one.',
+  'qdrant.parallel': 'Requests in flight when copying or writing.',
+  'qdrant.timeoutSeconds': 'Deadline of one ordinary request.',
+  'postgres.url':
+    'Connection string (secret). Driver suffixes such as `+asyncpg` are taken off. Required in this part.',
+  'postgres.binDir': 'Folder of `pg_dump`, when it is not on PATH; it must be as new as the server.',
+  'postgres.tables.chunks.table': 'Table of the chunks. Without it Qdrant is compared with the recovery set alone.',
+  'postgres.tables.chunks.pointId': 'Column with the Qdrant point id.',
+  'postgres.tables.chunks.text': 'Column with the text.',
+  'postgres.tables.chunks.source': 'Column with the section.',
+  'postgres.tables.chunks.index': 'Column with the position in the section.',
+  'postgres.tables.chunks.hash': 'Column with the hash of the text.',
+  'postgres.tables.sessions.table': 'Table of chat sessions; its rows are counted in the recovery set.',
+  'postgres.tables.sessions.id': 'Its key.',
+  'postgres.tables.messages.table': 'Table of chat messages; its rows are counted in the recovery set.',
+  'postgres.tables.messages.id': 'Its key.',
+  'postgres.tables.messages.sessionId': 'Column with the session.',
+  'postgres.tables.messages.role': 'Column with who spoke.',
+  'postgres.tables.messages.content': 'Column with what was said.',
+  'postgres.tables.trace.table':
+    'Table that says which chunks an answer cited; its rows are counted in the recovery set.',
+  'postgres.tables.trace.chunkIds': 'Column with the chunk ids.',
+  'postgres.tables.trace.kind': 'How that column holds them.',
+  'embeddings.url': 'Base of an OpenAI-compatible API; `<url>/embeddings` is called. Required.',
+  'embeddings.apiKey': 'Key of that API (secret).',
+  'embeddings.identity.model': 'Model that made the vectors. Sets of another model are refused. Required.',
+  'embeddings.identity.dimensions': 'Size of a vector. When nothing is said: 768.',
+  'embeddings.identity.distance': 'Distance of the collection. When nothing is said: Cosine.',
+  'embeddings.identity.vectorName': 'Name of the vector; leave out for the unnamed one.',
+  'embeddings.documentPrefix': 'Put before every document, for models that want it.',
+  'embeddings.queryPrefix': 'Put before every question.',
+  'embeddings.batch': 'Texts in one request.',
+  'embeddings.requestsPerMinute': 'Limit to stay under, when there is one.',
+  'content.directory':
+    'Folder with the Markdown source text, for texts that neither the set nor Postgres has. Required in this part.',
+  'content.glob': 'Which files of it.',
+  'app.baseUrl': 'Address of the app server. Required in this part.',
+  'app.health.path': 'Path of the health check. Not called by a runbook yet.',
+  'app.health.okValues': 'Values of `status` that mean healthy. Not used by a runbook yet.',
+  'app.ask.method': 'How a question is asked.',
+  'app.ask.path': 'Where.',
+  'app.ask.body': 'JSON body; `{{question}}` in it is replaced.',
+  'app.ask.answer': 'Dotted path of the answer’s text.',
+  'app.ask.citations': 'Dotted path of the list of citations.',
+  'app.ask.citationSource': 'Key of the section in each citation; empty when a citation is the section itself.',
+  'app.authHeader.name': 'Name of a header that the app wants.',
+  'app.authHeader.value': 'Its value (secret).',
+  'store.directory': 'Folder of the artifact store: recovery sets, kept states, reports.',
+  'temporal.uiUrl': 'Address of the Temporal Web UI, for links.',
+  'notify.webhookUrl':
+    'Receives a JSON message for every event that somebody should know of (secret). Without it, messages go to the log.',
+  'approval.approvers': 'Names that may approve; empty means anybody.',
+  'approval.required': 'How many different people must approve.',
+  'approval.initiatorMayApprove': 'Whether whoever started the run may approve it.',
+  'approval.timeoutMinutes': 'Minutes after which a run that nobody approved ends, having changed nothing.',
+  'objectives.rtoSeconds': 'What the RTO is measured against.',
+  'objectives.rpoSeconds': 'What the RPO is measured against.',
+};
