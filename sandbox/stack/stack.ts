@@ -25,7 +25,6 @@ import { PART_NAMES, type PartName, type PartPlan, type Stack, type StackContext
 import { planWorker } from './worker.ts';
 
 export type * from './types.ts';
-export { PART_NAMES } from './types.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
 
