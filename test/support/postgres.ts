@@ -1,6 +1,6 @@
-import { execFile, type ExecFileOptions } from 'node:child_process';
+import { execFile, type ExecFileOptions, spawn } from 'node:child_process';
 import { chown, glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -68,6 +68,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     `postgresql://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`;
   const start = async (): Promise<void> => void (await pgCtl('-l', join(directory, 'log'), '-o', flags, 'start'));
   await start();
+  const dropWatch = watch(join(binDir, 'pg_ctl'), directory, user);
   return {
     binDir,
     port,
@@ -81,10 +82,28 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     },
     stop: async () => void (await pgCtl('-m', 'immediate', 'stop')),
     async destroy() {
+      dropWatch();
       await pgCtl('-m', 'immediate', 'stop').catch(() => undefined);
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A server outlives a test run that is killed. This shell waits for the end of its input, which comes when this process
+ * ends in whatever way, and then stops the server and takes its folder away.
+ */
+function watch(pgCtl: string, directory: string, user: ExecFileOptions): () => void {
+  const script = 'cat; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"';
+  const shell = spawn('sh', ['-c', script, pgCtl, directory], {
+    ...user,
+    cwd: '/',
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  shell.unref();
+  if (shell.stdin instanceof Socket) shell.stdin.unref();
+  return () => shell.kill();
 }
 
 /** Runs SQL, for arranging and for looking. */
