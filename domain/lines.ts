@@ -10,9 +10,19 @@ export function indexLine(entry: IndexEntry): string {
 
 /** @throws RecoveryError SET_TAMPERED for a line that we could not have written */
 export function parseIndexLine(line: string): IndexEntry {
-  const [id = '', text = '', body, fault = '', section = ''] = line.split('\t');
-  if (body === undefined || !isPointId(id))
+  // Places rather than pieces: an index has a line for every point, and `split` makes an array for each.
+  const afterId = line.indexOf('\t');
+  const afterText = line.indexOf('\t', afterId + 1);
+  const afterBody = line.indexOf('\t', afterText + 1);
+  const afterFault = line.indexOf('\t', afterBody + 1);
+  const id = line.slice(0, afterId);
+  if (afterId < 0 || afterText < 0 || afterBody < 0 || afterFault < 0 || !isPointId(id))
     throw new RecoveryError('SET_TAMPERED', `id index: not a line of an index: ${line.slice(0, 80)}`);
+  const text = line.slice(afterId + 1, afterText);
+  const body = line.slice(afterText + 1, afterBody);
+  const fault = line.slice(afterBody + 1, afterFault);
+  const section = line.slice(afterFault + 1);
+  if (fault === '' && section !== '') return { id, text, body, section: unquoted(section) };
   return {
     id,
     text,

@@ -7,11 +7,6 @@ export function taskQueueOf(environment: string): string {
   return TASK_QUEUE_PREFIX + environment;
 }
 
-/** The environment that a task queue belongs to, or `undefined` for a queue that is not ours. */
-export function environmentOf(taskQueue: string): string | undefined {
-  return taskQueue.startsWith(TASK_QUEUE_PREFIX) ? taskQueue.slice(TASK_QUEUE_PREFIX.length) || undefined : undefined;
-}
-
 /** Workflow id of the lease: fixed, so that the engine itself refuses a second one. */
 export function leaseIdOf(environment: string): string {
   return `recovery-lease/${environment}`;

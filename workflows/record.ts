@@ -37,7 +37,6 @@ export type StoryFacts = Partial<Pick<RunReport, 'rpo' | 'damage' | 'set'>>;
 /** Everything that is known of a run: kept by the protocol, shown live, and turned into the report at the end. */
 export class RunRecord {
   readonly #scenario: string;
-  readonly #environment: string;
   readonly #input: RunInput;
   readonly #startedAt = workflowInfo().startTime;
   readonly #steps: Map<string, StepRecord>;
@@ -55,9 +54,8 @@ export class RunRecord {
   settings: RunSettings | undefined;
   initiator: Initiator = {};
 
-  constructor(scenario: string, environment: string, input: RunInput, steps: Record<string, StepDefinition>) {
+  constructor(scenario: string, input: RunInput, steps: Record<string, StepDefinition>) {
     this.#scenario = scenario;
-    this.#environment = environment;
     this.#input = input;
     this.#steps = new Map(
       Object.entries(steps).map(([name, { title, phase }]) => [
@@ -69,11 +67,24 @@ export class RunRecord {
     this.#clock = new PhaseClock(this.faultDeclaredAt);
     upsertSearchAttributes([
       { key: attributes.scenario, value: scenario },
-      { key: attributes.environment, value: environment },
       { key: attributes.drill, value: input.drill ?? false },
       { key: attributes.phase, value: this.#clock.phase },
     ]);
     this.show();
+  }
+
+  /** The run knows where it is. */
+  open(settings: RunSettings, initiator: Initiator): void {
+    this.settings = settings;
+    this.initiator = initiator;
+    upsertSearchAttributes([{ key: attributes.environment, value: settings.environment }]);
+    this.show();
+  }
+
+  /** Where the run takes place, for people. */
+  get place(): string {
+    const { environment = 'unknown', collectionName = '', collection = '' } = this.settings ?? {};
+    return `${environment}: ${collectionName} is ${collection}`;
   }
 
   get plan(): { plan: Plan; hash: string } | undefined {
@@ -187,7 +198,7 @@ export class RunRecord {
   status(): RunStatus {
     return {
       scenario: this.#scenario,
-      environment: this.#environment,
+      environment: this.settings?.environment ?? 'unknown',
       phase: this.#outcome === undefined ? this.#clock.phase : 'closed',
       ...(this.#awaiting === undefined ? {} : { awaiting: this.#awaiting }),
       ...(this.#plan ? { plan: this.#plan.plan, planHash: this.#plan.hash } : {}),

@@ -5,14 +5,13 @@
  */
 import { allHandlersFinished, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { environmentOf } from '../domain/names.ts';
 import type { Outcome, RunReport } from '../domain/report.ts';
 import { describeIssues, type RunInput } from '../domain/run-input.ts';
 import { Attendance } from './attendance.ts';
 import { Desk } from './desk.ts';
 import { failureWith, type Trouble, troubleOf } from './failure.ts';
 import { type Hands, handsWith } from './hands.ts';
-import { releaseLease, takeLease } from './lease.ts';
+import { type Lease, releaseLease, takeLease } from './lease.ts';
 import { RunRecord, type StepDefinition } from './record.ts';
 import { type Keeping, Run } from './run.ts';
 import { Stop } from './stop.ts';
@@ -31,7 +30,7 @@ export interface RunbookDefinition<S, K extends string> {
 }
 
 /** What every run does before its story begins. */
-const OPENING = { open: { title: 'Compare the environment in every store', phase: 'detect' } } as const;
+const OPENING = { open: { title: 'Compare the environment in every store, take the lease', phase: 'detect' } } as const;
 
 /** Makes a workflow of a story. */
 export function runbook<S extends z.ZodType<RunInput>, K extends string>(
@@ -42,12 +41,8 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
     const parsed = definition.input.safeParse(input ?? {});
     // A plain error would make the engine retry the task for ever; this ends the run at once.
     if (!parsed.success) throw failureWith('INVALID_INPUT', describeIssues(parsed.error));
-    const { taskQueue } = workflowInfo();
-    const environment = environmentOf(taskQueue);
-    if (environment === undefined)
-      throw failureWith('WRONG_ENVIRONMENT', `task queue: ${taskQueue} is not recovery-<environment>`);
     const steps: Record<K | 'open', StepDefinition> = { ...OPENING, ...definition.steps };
-    const record = new RunRecord(definition.scenario, environment, parsed.data, steps);
+    const record = new RunRecord(definition.scenario, parsed.data, steps);
     const desk = new Desk(record);
     const keeping = {
       record,
@@ -57,52 +52,47 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
       cleanup: new UndoStack(),
     };
     const run = new Run<K | 'open'>(steps, parsed.data, keeping);
-    return conduct(keeping, environment, definition.success, async () => {
-      await run.must(
-        'open',
-        (act) => open(act, keeping, environment),
-        (line) => line,
+    return conduct(keeping, definition.success, async (hold) => {
+      hold(
+        await run.must(
+          'open',
+          (act) => open(act, record),
+          () => record.place,
+        ),
       );
       await story(run, parsed.data);
     });
   };
 }
 
-/** The whole run: lease, story, ending. */
+/** The whole run: story, ending, and the lease given back whatever happened. */
 async function conduct(
   keeping: Keeping,
-  environment: string,
   success: Outcome,
-  story: () => Promise<void>,
+  story: (hold: (lease: Lease) => void) => Promise<void>,
 ): Promise<RunReport> {
-  const lease = await takeLease(environment).catch((error: unknown) => {
-    keeping.record.close('refused');
-    throw error;
-  });
+  let lease: Lease | undefined;
   try {
-    await story();
+    await story((taken) => (lease = taken));
     return await end(keeping, success);
   } catch (error) {
     return await end(keeping, ...whyStopped(error, keeping.desk));
   } finally {
     await CancellationScope.nonCancellable(async () => {
-      await releaseLease(lease);
+      if (lease) await releaseLease(lease);
       await condition(allHandlersFinished);
     });
   }
 }
 
-async function open(act: Hands, { record }: Keeping, environment: string): Promise<string> {
+/**
+ * The environment comes from the worker's configuration, by an activity: a workflow that read it off its task queue
+ * could not be replayed by an auditor, whose replaying worker has a queue of another name.
+ */
+async function open(act: Hands, record: RunRecord): Promise<Lease> {
   const { settings, initiator } = await act.openRun();
-  record.settings = settings;
-  record.initiator = initiator;
-  if (settings.environment !== environment) {
-    throw failureWith(
-      'WRONG_ENVIRONMENT',
-      `environment: the worker of this task queue is configured for ${settings.environment}`,
-    );
-  }
-  return `${settings.environment}: ${settings.collectionName} is ${settings.collection}`;
+  record.open(settings, initiator);
+  return takeLease(settings.environment);
 }
 
 function whyStopped(error: unknown, desk: Desk): [Outcome, Trouble?] {

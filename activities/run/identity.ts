@@ -1,3 +1,5 @@
+import { activityInfo } from '@temporalio/activity';
+import { taskQueueOf } from '../../domain/names.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { MarkedStore } from '../../domain/environment-mark.ts';
 
@@ -33,4 +35,14 @@ export async function markStores(environment: string, stores: readonly MarkedSto
   const unmarked = marks.filter(({ mark }) => mark === undefined).map(({ store }) => store);
   for (const store of unmarked) await store.writeMark(environment);
   return unmarked.map(({ title }) => title);
+}
+
+/** One task queue serves one environment. @throws RecoveryError WRONG_ENVIRONMENT when this worker polls another's */
+export function mustServe(environment: string): void {
+  const { taskQueue } = activityInfo();
+  if (taskQueue === taskQueueOf(environment)) return;
+  throw new RecoveryError(
+    'WRONG_ENVIRONMENT',
+    `environment: task queue ${taskQueue} is served by a worker that is configured for ${environment}`,
+  );
 }

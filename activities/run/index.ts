@@ -6,7 +6,7 @@ import { renderReport } from '../../domain/report-text.ts';
 import { runReportSchema } from '../../domain/report.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import type { RunActivities } from '../contract.ts';
-import { compareMarks, markStores } from './identity.ts';
+import { compareMarks, markStores, mustServe } from './identity.ts';
 import { readInitiator, readLeaseHolder } from './initiator.ts';
 import { type Channel, tell } from './notify.ts';
 
@@ -30,6 +30,7 @@ export function createRunActivities({
 }: RunDependencies): RunActivities {
   return {
     async openRun() {
+      mustServe(settings.environment);
       const collection = await resolveCollection(settings.collectionName);
       await compareMarks(settings.environment, stores);
       return { settings: { ...settings, collection }, initiator: await readInitiator() };

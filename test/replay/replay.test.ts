@@ -29,5 +29,5 @@ test('a history that these workflows could not have made is refused', async () =
 
 /** Two copies of protobufjs in the tree would break reading and writing histories, with an error that names neither. */
 test('histories can be written as JSON with the packages as installed', () => {
-  expect(historyToJSON({ events: [] })).toEqual({});
+  expect(historyToJSON({ events: [] })).toBe('{}');
 });

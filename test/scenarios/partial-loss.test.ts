@@ -39,7 +39,7 @@ describe('a recovery from partial loss', () => {
     expect(report.gates.map(({ verdict }) => verdict)).not.toContain('unproven');
     await expectHealed();
     const history = await run.fetchHistory();
-    const json = JSON.stringify(historyToJSON(history));
+    const json = historyToJSON(history);
     expect(history.events?.length).toBeLessThan(300);
     expect(json.length).toBeLessThan(1_000_000);
     for (const secret of Object.values(scenario.stack.secrets)) expect(json).not.toContain(secret);
@@ -91,7 +91,7 @@ describe('undoing a recovery', () => {
     expect(await run.result()).toMatchObject({ outcome: 'rolled-back', verdict: 'fail' });
     expect(await scenario.everything()).toEqual(damaged);
     expect(await scenario.collections()).toEqual(['textbook-content-v1']);
-    record('partial-loss-rolled-back', JSON.stringify(historyToJSON(await run.fetchHistory())));
+    record('partial-loss-rolled-back', historyToJSON(await run.fetchHistory()));
   }, 120_000);
 
   test('an abort in the middle does too, and leaves alone what people wrote in the meantime', async () => {
