@@ -1,13 +1,13 @@
 import type { Batches, IndexEntry } from '../../domain/index-entry.ts';
 import { RecoveryError } from '../../domain/failures.ts';
-import { pointIdJson, type PointId } from '../../domain/point-id.ts';
+import { parsePointId, pointIdJson, type PointId } from '../../domain/point-id.ts';
 import type { Depth } from '../../domain/vector-store.ts';
 import { pathOf } from './address.ts';
 import type { QdrantConnection } from './client.ts';
-import { QdrantFailure } from './failure.ts';
+import { parseExact } from './exact-json.ts';
+import { property, QdrantFailure } from './failure.ts';
 import { entryOf, type Mapping } from './fingerprint.ts';
 import { inOrder, regroup } from './in-order.ts';
-import { idOf, member, pointsOf } from './json-bytes.ts';
 import { readPoints, type Selection } from './points.ts';
 
 const IDS_A_PAGE = 10_000;
@@ -71,12 +71,7 @@ async function scrollPage(
       body: `{${from}"limit":${limit},"with_payload":false,"with_vector":false}`,
       signal,
     });
-    const next = member(member(answer, 'result') ?? answer, 'next_page_offset');
-    return {
-      ids: pointsOf(answer).map((point) => point.id),
-      next: next === undefined || next.toString('latin1') === 'null' ? undefined : idOf(next),
-      limit,
-    };
+    return { ...idsOf(answer.toString('utf8')), limit };
   } catch (error) {
     // Strict mode may allow less; it says how much.
     const allowed = error instanceof QdrantFailure ? error.allowed : undefined;
@@ -90,6 +85,30 @@ interface Page {
   readonly next: PointId | undefined;
   /** How many ids a page may have here. */
   readonly limit: number;
+}
+
+/**
+ * What a page says. Without payloads and vectors there is nothing to keep as bytes, and to read the page as one value takes
+ * a third of the time that looking at every point's bytes does.
+ */
+function idsOf(answer: string): Pick<Page, 'ids' | 'next'> {
+  const result = property(parseExact(answer), 'result');
+  const points = property(result, 'points');
+  const next = property(result, 'next_page_offset') ?? undefined;
+  if (!Array.isArray(points)) throw new RecoveryError('QDRANT_REFUSED', 'Qdrant answered with no list of points');
+  return {
+    ids: points.map((point: unknown) => idFrom(property(point, 'id'))),
+    next: next === undefined ? undefined : idFrom(next),
+  };
+}
+
+function idFrom(wire: unknown): PointId {
+  const id = parsePointId(wire);
+  if (id !== undefined) return id;
+  throw new RecoveryError(
+    'UNKNOWN_ID_TYPE',
+    `Qdrant: a point has the id ${String(wire).slice(0, 80)}, neither an unsigned integer nor a UUID`,
+  );
 }
 
 /** Only what the fingerprints are made of: payloads may hold much else. */
