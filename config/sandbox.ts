@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RecoveryError } from '../domain/failures.ts';
 import { Secret } from './secret.ts';
 
 const secret = z
@@ -50,11 +51,16 @@ export interface SandboxOptions {
   readonly handedDown: Readonly<Record<string, string>>;
 }
 
-/** @throws ZodError naming each variable that is wrong */
+/** @throws RecoveryError INVALID_CONFIGURATION naming each variable that is wrong */
 export function loadSandboxOptions(environment: Record<string, string | undefined> = process.env): SandboxOptions {
   // An empty variable is one that is not set: shells and CI files make no difference.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const read = sandboxOptionsSchema.parse(given);
+  const parsed = sandboxOptionsSchema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new RecoveryError('INVALID_CONFIGURATION', problems.join('; '));
+  }
+  const read = parsed.data;
   return {
     qdrant: present({
       url: read.SANDBOX_QDRANT_URL,

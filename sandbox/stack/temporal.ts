@@ -45,7 +45,7 @@ export function planTemporal(context: StackContext): TemporalPlan {
       env: { ...options.handedDown },
       stopSignal: 'SIGTERM',
     },
-    ready: () => expectNamespace(address),
+    ready: () => expectNamespace(address, Object.keys(SEARCH_ATTRIBUTES)),
   };
 }
 
@@ -55,7 +55,8 @@ function externalTemporal({ options }: StackContext, address: string): TemporalP
     address,
     uiUrl: options.temporal.uiUrl ?? 'http://127.0.0.1:8233',
     source: 'given by SANDBOX_TEMPORAL_ADDRESS',
-    ready: () => expectNamespace(address),
+    // The worker registers the search attributes where they are missing.
+    ready: () => expectNamespace(address, []),
   };
 }
 
@@ -74,13 +75,13 @@ function serverFlags({ ports }: StackContext, file: string): string[] {
 }
 
 /** The server answers before it has its namespace, and has its namespace before the search attributes: all are waited for. */
-async function expectNamespace(address: string): Promise<void> {
+async function expectNamespace(address: string, attributes: readonly string[]): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: '2s' });
   try {
     await connection.withDeadline(Date.now() + 2_000, async () => {
       await connection.workflowService.describeNamespace({ namespace: 'default' });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
-      const lacking = Object.keys(SEARCH_ATTRIBUTES).filter((name) => customAttributes[name] === undefined);
+      const lacking = attributes.filter((name) => customAttributes[name] === undefined);
       if (lacking.length > 0) throw new Error(`search attributes not registered: ${lacking.join(', ')}`);
     });
   } finally {

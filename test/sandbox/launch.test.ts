@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { loadSandboxOptions } from '../../config/sandbox.ts';
 import { readCurrent } from '../../sandbox/launch/current.mjs';
 import { withLock } from '../../sandbox/launch/lock.mjs';
 import { isStale } from '../../sandbox/launch/node-modules.mjs';
@@ -132,6 +133,24 @@ describe('programs are looked for', () => {
     program('path-a/caddy');
     const good = program('path-b/caddy');
     expect(findProgram('caddy', { ...places(), accept: (path) => path === good })?.path).toBe(good);
+  });
+});
+
+describe('the sandbox settings', () => {
+  test('name every variable that is wrong, and no value', () => {
+    const wrong = { SANDBOX_QDRANT_URL: 'ftp://secret', SANDBOX_TEMPORAL_ADDRESS: 'nowhere' };
+    expect(() => loadSandboxOptions(wrong)).toThrow(
+      'SANDBOX_QDRANT_URL must be an http:// or https:// URL; SANDBOX_TEMPORAL_ADDRESS must be host:port',
+    );
+  });
+
+  test('hand down nothing of another stack', () => {
+    const { handedDown } = loadSandboxOptions({ PATH: '/bin', QDRANT_URL: 'https://production', OPENAI_API_KEY: 'k' });
+    expect(handedDown).toEqual({ PATH: '/bin' });
+  });
+
+  test('take an empty variable for one that is not set', () => {
+    expect(loadSandboxOptions({ SANDBOX_QDRANT_URL: '' }).qdrant).toEqual({});
   });
 });
 
