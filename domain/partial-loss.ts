@@ -2,7 +2,6 @@ import type { Artifact, ListRef } from './artifacts.ts';
 import { type Damage, describeCounts, totalOf } from './damage.ts';
 import { RecoveryError } from './failures.ts';
 import { describeCount } from './format.ts';
-import type { Plan } from './plan.ts';
 import type { RecoverySet } from './recovery-set.ts';
 import type { RunReport } from './report.ts';
 import { indexFieldOf, isRepairable, type ShapeDifference } from './shape.ts';
@@ -16,15 +15,6 @@ export interface Assessment {
   readonly why: string;
   readonly dropOrphans: boolean;
 }
-
-/**
- * Forecast rates, deliberately low: measured on two cores with 768 dimensions, copying reaches about 5,000 points a
- * second and an embedding endpoint on the processor about 15 texts a second (`npm run bench`).
- */
-const COPIED_PER_SECOND = 2_000;
-const EMBEDDED_PER_SECOND = 10;
-const SNAPSHOT_BYTES_PER_SECOND = 50_000_000;
-const FIXED_SECONDS = 15;
 
 /** True when there is something that this runbook mends. */
 export function needsRepair({ damage, shape, dropOrphans }: Assessment): boolean {
@@ -62,92 +52,6 @@ export function describeDamage({ damage, shape, set }: Assessment): string {
   const lost = lostIndexes(shape).map(([field]) => field);
   const indexes = lost.length > 0 ? `; payload index lost: ${lost.join(', ')}` : '';
   return totalOf(damage.counts) === 0 ? `no chunk of ${set.qdrant.name} is damaged${indexes}` : points + indexes;
-}
-
-/** The plan: pure, so that what is shown, approved, carried out and reported is the same value. */
-export function planPartialLoss(
-  assessment: Assessment,
-  { environment, runId, scratch }: { environment: string; runId: string; scratch: string },
-): Plan {
-  const { damage, set, why, shape, dropOrphans } = assessment;
-  const { collection, name } = set.qdrant;
-  const copies = damage.copy.count;
-  const embeds = damage.reembed.count;
-  const steps: Plan['steps'] = [
-    { step: 'keepDamaged', what: `snapshot ${collection} as it is now`, why: 'so that everything below can be undone' },
-  ];
-  if (copies > 0) {
-    steps.push(
-      { step: 'restoreBeside', what: `restore ${set.id} into ${scratch}`, why },
-      {
-        step: 'copyBack',
-        what: `copy ${describeCount(copies)} points from ${scratch} into ${collection}`,
-        why: 'the set holds them with the right text',
-      },
-    );
-  }
-  if (embeds > 0) {
-    steps.push({
-      step: 'embedAgain',
-      what: `embed ${describeCount(embeds)} texts again with ${set.embedding.model}`,
-      why: 'the set does not hold their present text',
-    });
-  }
-  if (dropOrphans && damage.drop.count > 0) {
-    steps.push({
-      step: 'dropOrphans',
-      what: `remove ${describeCount(damage.drop.count)} vectors that have no row`,
-      why: 'asked for in the input',
-    });
-  }
-  const lost = lostIndexes(shape).map(([field]) => field);
-  if (lost.length > 0) {
-    steps.push({
-      step: 'createIndexes',
-      what: `create the payload index on ${lost.join(', ')}`,
-      why: 'the set recorded it',
-    });
-  }
-  steps.push({
-    step: 'verify',
-    what: `reconcile, compare the configuration, ask golden questions, try to get in without a key`,
-  });
-  return {
-    version: 1,
-    scenario: 'partial-loss',
-    environment,
-    target: `${name} (collection ${collection})`,
-    runId,
-    reason: describeDamage(assessment),
-    steps,
-    loss: describeLoss(assessment),
-    expectedSeconds: forecast(assessment),
-    basis: {
-      set: set.id,
-      snapshot: set.qdrant.snapshot.sha256,
-      copy: damage.copy.artifact.sha256,
-      reembed: damage.reembed.artifact.sha256,
-      drop: damage.drop.artifact.sha256,
-    },
-  };
-}
-
-function describeLoss({ damage, dropOrphans }: Assessment): string {
-  const orphans = damage.counts.orphan;
-  const kept =
-    orphans === 0
-      ? ''
-      : dropOrphans
-        ? ` ${describeCount(orphans)} vectors without a row are removed.`
-        : ` ${describeCount(orphans)} vectors without a row are left alone.`;
-  return `nothing; every damaged chunk comes back from the set or from its source text.${kept}`;
-}
-
-function forecast({ damage, set }: Assessment): number {
-  const restore = damage.copy.count > 0 ? (2 * set.qdrant.snapshot.bytes) / SNAPSHOT_BYTES_PER_SECOND : 0;
-  return Math.ceil(
-    FIXED_SECONDS + restore + damage.copy.count / COPIED_PER_SECOND + damage.reembed.count / EMBEDDED_PER_SECOND,
-  );
 }
 
 /** The two stores agree again: nothing missing, unbacked, stale or malformed; orphans only where they were to be kept. */

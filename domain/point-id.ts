@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /**
  * A Qdrant point id in the one form it has inside this project: a decimal string for unsigned 64-bit integers, a
  * lower-case hyphenated string for UUIDs. Numbers are not used because ids above 2^53 would be rounded by JSON.
@@ -30,9 +28,6 @@ export function isPointId(text: string): boolean {
     ? isUuid(text)
     : INTEGER.test(text) && (text.length < 20 || BigInt(text) <= LARGEST_INTEGER);
 }
-
-/** A point id crossing a boundary as a string. */
-export const pointIdSchema = z.string().refine(isPointId, 'must be an unsigned 64-bit integer or a UUID');
 
 /**
  * Reads an id as the wire gives it (number, bigint or string).

@@ -156,10 +156,10 @@ class Reader<T extends { readonly id: PointId }> {
   async refill(): Promise<void> {
     while (this.drained) {
       const last = this.#batch.at(-1)?.id;
-      const { done, value } = await this.#batches.next();
+      const next = await this.#batches.next();
       this.#next = 0;
-      this.#batch = done ? [] : value;
-      this.#ended = done === true;
+      this.#ended = next.done === true;
+      this.#batch = next.done === true ? [] : next.value;
       const first = this.#batch[0]?.id;
       if (last !== undefined && first !== undefined && comparePointIds(last, first) >= 0) throw outOfOrder(last, first);
     }

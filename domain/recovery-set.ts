@@ -18,7 +18,6 @@ export const collectionShapeSchema = z.strictObject({
   /** Payload indexes: field name to `{data_type, params?}`, without the point counts. */
   payloadSchema: z.record(z.string(), z.unknown()),
 });
-export type CollectionShape = z.infer<typeof collectionShapeSchema>;
 
 /** A question with a known answer: which source sections must be retrieved for it. */
 export const goldenQuestionSchema = z.strictObject({

@@ -33,7 +33,6 @@ export const partialLossInputSchema = runInputSchema.extend({
 export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
-export type BackUpInput = z.infer<typeof backUpInputSchema>;
 
 export const markEnvironmentInputSchema = z.strictObject({});
 

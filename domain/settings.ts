@@ -16,7 +16,6 @@ export const approvalPolicySchema = z.strictObject({
     .max(7 * 24 * 60)
     .default(60),
 });
-export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
 
 /** What the run is measured against, in seconds. */
 export const objectivesSchema = z.strictObject({
@@ -29,7 +28,6 @@ export const objectivesSchema = z.strictObject({
     .positive()
     .default(24 * 3600),
 });
-export type Objectives = z.infer<typeof objectivesSchema>;
 
 /**
  * The part of the worker's configuration that a runbook may know: no secrets, no addresses with credentials. An activity

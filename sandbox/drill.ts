@@ -38,19 +38,17 @@ if (points !== undefined && !(Number.isInteger(points) && points >= 0))
 
 const began = Date.now();
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const result: DrillResult = await practise({
-  faults: values.fault?.split(',').map((name) => name.trim()),
-  points,
-  name: values.name,
-  keep: values.keep,
-  say,
-}).catch((error: unknown) => failedDrill('partial-loss', error));
-
-if (values.json)
-  process.stdout.write(`${JSON.stringify(values.all ? { verdict: result.verdict, runs: [result] } : result)}\n`);
-else say(renderDrill(result, pc));
-say(pc.dim(`the whole drill took ${describeSeconds((Date.now() - began) / 1000)}`));
-process.exitCode = result.verdict === 'pass' ? 0 : 1;
+const show = (result: DrillResult): void => {
+  const { all, json } = values;
+  if (json) process.stdout.write(`${JSON.stringify(all ? { verdict: result.verdict, runs: [result] } : result)}\n`);
+  else say(renderDrill(result, pc));
+  say(pc.dim(`the drill took ${describeSeconds((Date.now() - began) / 1000)}`));
+  process.exitCode = result.verdict === 'pass' ? 0 : 1;
+};
+const faults = values.fault?.split(',').map((name) => name.trim());
+await practise({ faults, points, name: values.name, keep: values.keep, say, show }).catch((error: unknown) =>
+  show(failedDrill(scenario, error)),
+);
 
 function readArguments(): ReturnType<typeof parse> {
   try {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { searchPath } from '../config/search-path.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -45,7 +46,7 @@ export class Operator {
   async show(signal: AbortSignal, ...args: string[]): Promise<void> {
     const child = spawn(process.execPath, ['client/main.ts', ...args], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? '', ...this.#env },
+      env: { PATH: searchPath() ?? '', ...this.#env },
       stdio: ['ignore', process.stderr.fd, process.stderr.fd],
       signal,
     });
@@ -56,7 +57,7 @@ export class Operator {
   async #run(args: string[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
     const child = spawn(process.execPath, ['client/main.ts', ...args], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? '', ...this.#env },
+      env: { PATH: searchPath() ?? '', ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const said = { stdout: '', stderr: '' };

@@ -9,6 +9,8 @@ import { Operator } from './operator.ts';
 import { type DrillResult, judge } from './practice-result.ts';
 import { progressLines } from './seed-progress.ts';
 import { seed } from './seed.ts';
+import { openControl } from './stack/control.ts';
+import { renderStack } from './stack/page.ts';
 import { startStack } from './stack/stack.ts';
 import type { Stack } from './stack/types.ts';
 
@@ -28,17 +30,21 @@ export interface Practice {
   /** Leave the sandbox up until Ctrl-C. */
   readonly keep: boolean;
   say(line: string): void;
+  /** Called once, with what came of it. */
+  show(result: DrillResult): void;
 }
 
-/** One drill of partial Qdrant loss on a fresh sandbox: back up, break, recover, prove. */
-export async function practise(practice: Practice): Promise<DrillResult> {
-  const { say } = practice;
-  const stack = await startStack({ name: practice.name, fresh: true, onMessage: say });
+/**
+ * One drill of partial Qdrant loss on a fresh sandbox: back up, break, recover, prove. The result is shown before the
+ * sandbox is stopped, or kept up until Ctrl-C.
+ */
+export async function practise(practice: Practice): Promise<void> {
+  const { say, show, name, points, keep } = practice;
+  const stack = await startStack({ name, fresh: true, onMessage: say });
   try {
-    await seed({ dir: stack.dir, env: { ...stack.env } }, { points: practice.points, onProgress: progressLines(say) });
-    const result = await recover(practice, stack);
-    if (practice.keep) await keepUp(stack, say);
-    return result;
+    await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
+    show(await recover(practice, stack));
+    if (keep) await keepUp(stack, say);
   } finally {
     await stack.stop();
   }
@@ -124,8 +130,10 @@ async function reportPath(stack: Stack, workflowId: string, runId: string): Prom
 }
 
 async function keepUp(stack: Stack, say: (line: string) => void): Promise<void> {
-  say(`The sandbox stays up. Web UI: ${stack.urls.temporalUi}. Ctrl-C stops it.`);
+  const control = await openControl(stack);
+  say(`${renderStack(stack, control.url)}\n`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+  await control.close();
 }

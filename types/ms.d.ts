@@ -3,6 +3,7 @@
  * look: without this declaration every timeout would silently be `any`, and `startToCloseTimeout: 'bananas'` would pass.
  */
 declare module 'ms' {
-  type Unit = 'ms' | 's' | 'second' | 'seconds' | 'm' | 'minute' | 'minutes' | 'h' | 'hour' | 'hours' | 'd' | 'day' | 'days';
+  type Unit =
+    'ms' | 's' | 'second' | 'seconds' | 'm' | 'minute' | 'minutes' | 'h' | 'hour' | 'hours' | 'd' | 'day' | 'days';
   export type StringValue = `${number}` | `${number}${Unit}` | `${number} ${Unit}`;
 }

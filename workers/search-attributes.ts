@@ -22,7 +22,7 @@ export async function registerSearchAttributes(connection: Operator, namespace: 
       await connection.operatorService
         .addSearchAttributes({ namespace, searchAttributes: { [name]: indexed } })
         .catch((error: unknown) => {
-          if (!isGrpcServiceError(error) || error.code !== ALREADY_EXISTS) throw error;
+          if (!isGrpcServiceError(error) || Number(error.code) !== ALREADY_EXISTS) throw error;
         });
     }
   });

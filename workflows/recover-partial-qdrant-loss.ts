@@ -1,5 +1,6 @@
 import { describeCount } from '../domain/format.ts';
 import * as loss from '../domain/partial-loss.ts';
+import { planPartialLoss } from '../domain/partial-loss-plan.ts';
 import { type PartialLossInput, partialLossInputSchema } from '../domain/run-input.ts';
 import { steps } from './partial-loss-steps.ts';
 import { type Run, runbook } from './runbook.ts';
@@ -12,7 +13,7 @@ export const recoverPartialQdrantLoss = runbook(
   async (run, input) => {
     const found = await identifyDamage(run, input);
     if (loss.needsRepair(found)) {
-      await run.approval('approve', loss.planPartialLoss(found, run.place));
+      await run.approval('approve', planPartialLoss(found, run.place));
       await keepDamagedState(run, found);
       await restoreBeside(run, found);
       await copyBack(run, found);

@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { runFolderOf, scratchNameOf } from '../domain/names.ts';
+import type { Place } from '../domain/partial-loss-plan.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import type { RunInput } from '../domain/run-input.ts';
@@ -64,7 +65,7 @@ export class Run<K extends string> {
   }
 
   /** Where a plan of this run takes place. */
-  get place(): { environment: string; runId: string; scratch: string } {
+  get place(): Place {
     return { environment: this.settings.environment, runId: workflowInfo().runId, scratch: this.scratch('restore') };
   }
 

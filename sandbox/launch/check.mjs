@@ -5,6 +5,7 @@ const CHECKS = [
   { name: 'types', program: 'tsc', args: [] },
   { name: 'lint', program: 'eslint', args: ['.'] },
   { name: 'dead code', program: 'knip', args: [] },
+  { name: 'format', program: 'prettier', args: ['--check', '--log-level', 'warn', '.'] },
 ];
 
 /** Runs every check, also after one has failed, and says of each how it went. Exit code 1 when any failed. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderChecklist } from '../../domain/checklist.ts';
 import { planHash } from '../../domain/plan.ts';
-import { planPartialLoss } from '../../domain/partial-loss.ts';
+import { planPartialLoss } from '../../domain/partial-loss-plan.ts';
 import type { RunStatus, StepRecord } from '../../domain/report.ts';
 import { damage, recoverySet } from '../support/fake-activities.ts';
 

@@ -6,11 +6,11 @@ import {
   lostIndexes,
   measureLoss,
   needsRepair,
-  planPartialLoss,
   reconciliationGate,
   shapeGate,
   writtenLists,
 } from '../../domain/partial-loss.ts';
+import { planPartialLoss } from '../../domain/partial-loss-plan.ts';
 import { damage, recoverySet } from '../support/fake-activities.ts';
 
 const place = { environment: 'test', runId: 'run', scratch: 'dr-restore-x' };
