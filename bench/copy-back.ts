@@ -1,3 +1,4 @@
+import { ALONE } from './alone.ts';
 import { copyPoints } from '../activities/qdrant/copy.ts';
 import type { Tools } from '../activities/qdrant/tools.ts';
 import type { ListRef } from '../domain/artifacts.ts';
@@ -5,7 +6,7 @@ import { type Bench, type Benchmark, row, type Row } from './benchmark.ts';
 import { DIMENSIONS, FROM, listAll, loadPoints, prepareBodies, TO, toolsOf } from './copy-data.ts';
 import { migrate } from './migrate.ts';
 import { inParallel, RawQdrant } from './raw-http.ts';
-import { ALONE, type Stage, withStage } from './stage.ts';
+import { type Stage, withStage } from './stage.ts';
 import { fastest, median, perSecond, timed } from './timing.ts';
 
 const POINTS = 100_000;

@@ -7,7 +7,7 @@ import { reconcileStack } from '../activities/stack/reconcile.ts';
 import { createDiskStore } from '../activities/store/disk.ts';
 import { loadConfig } from '../config/load.ts';
 import { recoverySetSchema } from '../domain/recovery-set.ts';
-import { ALONE } from './stage.ts';
+import { ALONE } from './alone.ts';
 import { timed } from './timing.ts';
 
 const taskSchema = z.object({ collection: z.string(), folder: z.string(), set: recoverySetSchema });

@@ -39,6 +39,3 @@ export async function withStage<T>(
     await stack.stop();
   }
 }
-
-/** For calls that are made outside of a workflow: progress is not told, nobody cancels. */
-export const ALONE = { resume: undefined, signal: new AbortController().signal, report: (): void => undefined };

@@ -56,12 +56,18 @@ export async function reconcile(
   const [liveSide, rowSide, setSide] = sides;
   const tally: Tally = { live: 0, rows: 0, set: 0, retired: 0 };
   let pending: Finding[] = [];
+  const flush = async (): Promise<void> => {
+    if (pending.length > 0) await sink(pending);
+    pending = [];
+  };
   try {
     for (;;) {
       // Refilling is the only thing that waits; between refills the merge runs without a promise.
-      if (liveSide.drained) await liveSide.refill();
-      if (rowSide.drained) await rowSide.refill();
-      if (setSide.drained) await setSide.refill();
+      if (liveSide.drained || rowSide.drained || setSide.drained) {
+        // Texts of findings are cut out of the batches they came in, and would keep those alive.
+        await flush();
+        await Promise.all(sides.map((side) => side.refill()));
+      }
       const id = smallest(liveSide.head?.id, rowSide.head?.id, setSide.head?.id);
       if (id === undefined) break;
       const vector = liveSide.take(id);
@@ -73,12 +79,9 @@ export async function reconcile(
       if (backup && !vector && !row) tally.retired += 1;
       const finding = judge(vector, row, backup);
       if (finding) pending.push(finding);
-      if (pending.length >= FLUSH_AT) {
-        await sink(pending);
-        pending = [];
-      }
+      if (pending.length >= FLUSH_AT) await flush();
     }
-    if (pending.length > 0) await sink(pending);
+    await flush();
   } finally {
     await Promise.all(sides.map((side) => side.close()));
   }

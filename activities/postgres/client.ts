@@ -18,7 +18,8 @@ export const DEADLINES: Deadlines = { connect: 10_000, statement: 60_000, silenc
 
 /** Ended by `close` at the latest; Postgres then drops the transaction by itself. */
 const GOODBYE_MS = 1_000;
-const COPY_BUFFER = 1 << 20;
+/** Strings beyond 128 KB are collected late, which would cost a hundred megabytes. */
+const COPY_BUFFER = 1 << 17;
 
 /**
  * One connection with one transaction, used by one activity. Nothing is written unless it was opened with `write`.

@@ -6,7 +6,8 @@ import { RecoveryError } from '../../domain/failures.ts';
 import { freeBytesAt, hasCode, onDisk } from './failures.ts';
 import { isKey } from './keys.ts';
 
-const READ_SIZE = 1 << 18;
+/** Lists are decoded a piece at a time, and strings beyond 128 KB are collected late. */
+const READ_SIZE = 1 << 17;
 
 /** An artifact store in a folder. Files are read-only once published, and none is ever replaced. */
 export function createDiskStore(directory: string): ArtifactStore {
