@@ -57,15 +57,8 @@ export interface SetActivities {
    * @throws NO_RECOVERY_SET, SET_NOT_FOUND, SET_MISMATCH, SET_TAMPERED, STORE_UNREACHABLE
    */
   chooseRecoverySet(input: { setId?: string | undefined } & Resumable): Promise<{ set: RecoverySet; why: string }>;
-  /** Collects what the set says of itself, asks the golden questions, and seals everything under one manifest, last. */
-  sealRecoverySet(input: {
-    setId: string;
-    takenAt: string;
-    qdrant: Omit<RecoverySet['qdrant'], 'index'>;
-    index: Artifact;
-    postgres?: RecoverySet['postgres'];
-    golden: Artifact;
-  }): Promise<{ set: RecoverySet; manifest: Artifact }>;
+  /** Writes the manifest, which makes a set of what was only files until now. Last of all. */
+  sealRecoverySet(input: { set: RecoverySet }): Promise<{ manifest: Artifact }>;
 }
 
 export interface QdrantActivities {

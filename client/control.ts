@@ -9,12 +9,13 @@ const faultsSchema = z.looseObject({
   faults: z.array(z.object({ system: z.string(), fault: z.string(), description: z.string().default('') })),
 });
 const answerSchema = z.looseObject({});
+const brokenSchema = z.looseObject({ broken: z.string() });
 const errorSchema = z.object({ error: z.string() });
 
 /** The control port of the sandbox: what can be broken, and breaking it. */
 export interface Control {
   faults(): Promise<{ answer: object; faults: z.infer<typeof faultsSchema>['faults'] }>;
-  break(system: string, fault: string): Promise<object>;
+  break(system: string, fault: string): Promise<z.infer<typeof brokenSchema>>;
   /** Ends a fault that lasts, such as an outage. */
   end(system: string, fault: string): Promise<object>;
 }
@@ -32,7 +33,7 @@ export function controlOf({ sandbox }: ClientConfig): Control {
       const answer = faultsSchema.parse(await call('GET', 'faults'));
       return { answer, faults: answer.faults };
     },
-    break: async (system, fault) => answerSchema.parse(await call('POST', 'break', system, fault)),
+    break: async (system, fault) => brokenSchema.parse(await call('POST', 'break', system, fault)),
     end: async (system, fault) => answerSchema.parse(await call('DELETE', 'break', system, fault)),
   };
 }

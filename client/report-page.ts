@@ -22,7 +22,7 @@ export function reportPage(report: RunReport, out: Output): string {
         )
       : 'No gate was reached.',
     ...report.undo.map(
-      (undo) => `undo ${undo.outcome}: ${clean(undo.title)}${undo.message ? ` (${clean(undo.message)})` : ''}`,
+      (undo) => `${undo.kind} ${undo.outcome}: ${clean(undo.title)}${undo.message ? ` (${clean(undo.message)})` : ''}`,
     ),
     ...report.notes.map((note) => `note: ${clean(note)}`),
     paint.dim(`run ${report.workflowId} ${report.runId}${report.set ? `, set ${report.set}` : ''}`),
@@ -31,13 +31,14 @@ export function reportPage(report: RunReport, out: Output): string {
     .join('\n');
 }
 
-function measures({ rtoSeconds, objectives, phases, rpo }: RunReport): string {
+function measures({ outcome, rtoSeconds, objectives, phases, rpo }: RunReport): string {
+  if (outcome === 'completed') return '';
   const split = Object.entries(phases).map(([phase, seconds]) => `${phase} ${describeSeconds(seconds)}`);
   const rto = rtoSeconds === undefined ? 'not reached' : describeSeconds(rtoSeconds);
   const lines = [
     `RTO ${rto} of ${describeSeconds(objectives.rtoSeconds)}${split.length > 0 ? ` (${split.join(', ')})` : ''}`,
   ];
-  if (rpo) {
+  if (rpo && rpo.chunksDamaged > 0) {
     const age = rpo.setAgeSeconds === undefined ? '' : `, the set was ${describeSeconds(rpo.setAgeSeconds)} old`;
     lines.push(
       `RPO ${describeCount(rpo.chunksLost)} of ${describeCount(rpo.chunksDamaged)} damaged chunks lost, ${describeCount(rpo.turnsLost)} chat turns lost${age}`,

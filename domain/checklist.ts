@@ -1,7 +1,7 @@
 import { cell, describeSeconds, table } from './format.ts';
 import { shortHash } from './plan.ts';
 import type { RunStatus, StepRecord, StepState } from './report.ts';
-import { describeGate, type Gate } from './verdict.ts';
+import type { Gate } from './verdict.ts';
 
 const MARKS: Record<StepState, string> = {
   pending: '·',
@@ -17,22 +17,26 @@ const MARKS: Record<StepState, string> = {
  * for approval, then every step. The Web UI renders CommonMark with GFM tables, and no raw HTML.
  */
 export function renderChecklist(status: RunStatus, now: Date): string {
-  const elapsed = (now.getTime() - Date.parse(status.faultDeclaredAt)) / 1000;
   return [
     `**${status.scenario}** in **${status.environment}** — ${status.outcome ?? `phase *${status.phase}*`}`,
     status.awaiting === undefined ? '' : `### Waiting for: ${cell(status.awaiting)}`,
-    status.outcome === undefined
-      ? `RTO clock: ${describeSeconds(elapsed)} since the fault was declared (${status.faultDeclaredAt}).`
-      : '',
+    clock(status, now),
     approvalHelp(status),
-    table(
-      ['', 'step', 'time', 'result'],
-      status.steps.map((step) => stepRow(step, now)),
-    ),
+    airyTable(['step', 'state', 'time', 'result'], status.steps.map(stepRow)),
     status.gates.length === 0 ? '' : gateTable(status.gates),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** The page is written anew only when something happens, so a running clock is told by when it began. */
+function clock(status: RunStatus, now: Date): string {
+  const { recoveredAt, faultDeclaredAt, outcome } = status;
+  if (recoveredAt !== undefined)
+    return `RTO: ${between(faultDeclaredAt, recoveredAt)}; every gate was green at ${recoveredAt}.`;
+  if (outcome !== undefined) return '';
+  const written = now.toISOString();
+  return `RTO clock: running since ${faultDeclaredAt} (${between(faultDeclaredAt, written)} when this was written, ${written}).`;
 }
 
 function approvalHelp(status: RunStatus): string {
@@ -40,9 +44,9 @@ function approvalHelp(status: RunStatus): string {
   const payload = JSON.stringify({ plan: shortHash(status.planHash), approver: 'your name' });
   return [
     `**Plan \`${shortHash(status.planHash)}\`** — ${cell(status.plan.reason)}`,
-    table(
-      ['#', 'what will be done', 'why'],
-      status.plan.steps.map((step, i) => [String(i + 1), step.what, step.why ?? '']),
+    airyTable(
+      ['what will be done', 'why'],
+      status.plan.steps.map((step, i) => [`${i + 1}. ${step.what}`, step.why ?? '']),
     ),
     `What will be lost: ${cell(status.plan.loss)} It will take about ${describeSeconds(status.plan.expectedSeconds)}.`,
     `To approve: *Send an Update* → \`approve\` → paste and put your name in: \`${payload}\``,
@@ -50,23 +54,34 @@ function approvalHelp(status: RunStatus): string {
   ].join('\n\n');
 }
 
-function stepRow(step: StepRecord, now: Date): string[] {
+function stepRow(step: StepRecord): string[] {
   const note = step.failure
     ? `${step.failure.message} — ${step.failure.next}`
     : (step.skipped?.reason ?? step.result ?? '');
   const tries = step.attempts > 1 ? ` (try ${step.attempts})` : '';
-  return [MARKS[step.state], `${step.title}${tries}`, duration(step, now), note];
+  return [`${step.title}${tries}`, MARKS[step.state], duration(step), note];
 }
 
-function duration(step: StepRecord, now: Date): string {
-  if (step.startedAt === undefined) return '';
-  const end = step.endedAt === undefined ? now.getTime() : Date.parse(step.endedAt);
-  return describeSeconds((end - Date.parse(step.startedAt)) / 1000);
+function duration({ startedAt, endedAt }: StepRecord): string {
+  if (startedAt === undefined) return '';
+  return endedAt === undefined ? `since ${startedAt.slice(11, 19)}Z` : between(startedAt, endedAt);
+}
+
+function between(from: string, to: string): string {
+  return describeSeconds(Math.max(0, Date.parse(to) - Date.parse(from)) / 1000);
 }
 
 function gateTable(gates: readonly Gate[]): string {
+  return airyTable(
+    ['gate', 'verdict', 'expected', 'seen'],
+    gates.map((gate) => [gate.name, gate.verdict, gate.expected, gate.observed]),
+  );
+}
+
+/** The Web UI draws tables without any space between columns. */
+function airyTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return table(
-    ['gate', 'verdict', ''],
-    gates.map((gate) => [gate.name, gate.verdict, describeGate(gate)]),
+    head,
+    rows.map((row) => row.map((text, column) => (column < row.length - 1 ? `${text}&emsp;` : text))),
   );
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listSchema } from './artifacts.ts';
 import { FINDING_CLASSES, type Finding, type FindingClass, type Tally } from './reconcile.ts';
 
-const countsSchema = z.strictObject({
+export const countsSchema = z.strictObject({
   missing: z.int().nonnegative(),
   unbacked: z.int().nonnegative(),
   stale: z.int().nonnegative(),

@@ -41,7 +41,10 @@ export const FAILURES = {
   APPROVAL_REFUSED: { retry: 'refuse', next: 'Ask somebody whom the policy names to approve.' },
   NOT_NOW: { retry: 'refuse', next: 'Look at the checklist: it names what the run is waiting for.' },
   QDRANT_UNREACHABLE: { retry: 'wait', next: 'Bring Qdrant back; the run goes on by itself.' },
-  QDRANT_BUSY: { retry: 'wait', next: 'Nothing to do: Qdrant asked us to slow down.' },
+  QDRANT_BUSY: {
+    retry: 'wait',
+    next: 'Qdrant says that it is busy or not ready; the run goes on by itself. If it lasts, look at Qdrant and at what stands before it.',
+  },
   QDRANT_DENIED: { retry: 'ask', next: 'Correct QDRANT_API_KEY on the worker, restart it, then `retryStep`.' },
   QDRANT_REFUSED: { retry: 'ask', next: 'Read Qdrant’s message, mend its cause, then `retryStep`.' },
   POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },

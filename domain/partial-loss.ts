@@ -1,5 +1,6 @@
 import type { Artifact, ListRef } from './artifacts.ts';
 import { type Damage, describeCounts, totalOf } from './damage.ts';
+import { z } from 'zod';
 import { RecoveryError } from './failures.ts';
 import { describeCount } from './format.ts';
 import type { RecoverySet } from './recovery-set.ts';
@@ -31,6 +32,30 @@ export function mustFit(shape: readonly ShapeDifference[], set: RecoverySet): vo
   if (!other) return;
   const { path, expected = 'none', observed = 'none' } = other;
   throw new RecoveryError('SET_MISMATCH', `${path}: ${set.id} has ${expected}, and the collection has ${observed}`);
+}
+
+const vectorsSchema = z.object({
+  params: z.object({
+    vectors: z.record(z.string(), z.unknown()),
+    sparse_vectors: z.record(z.string(), z.unknown()).nullish(),
+  }),
+});
+
+/**
+ * Refuses to embed again where points hold other vectors beside the configured one: those would be lost.
+ * @throws RecoveryError UNEXPECTED_SCHEMA, naming them
+ */
+export function mustHoldOneVector({ damage, set }: Pick<Assessment, 'damage' | 'set'>): void {
+  if (damage.reembed.count === 0) return;
+  const { vectorName } = set.embedding;
+  const { vectors, sparse_vectors } = vectorsSchema.parse(set.qdrant.shape.config).params;
+  const named = vectorName === undefined ? [] : Object.keys(vectors);
+  const others = [...named, ...Object.keys(sparse_vectors ?? {})].filter((name) => name !== vectorName);
+  if (others.length === 0) return;
+  throw new RecoveryError(
+    'UNEXPECTED_SCHEMA',
+    `embeddings.identity.vectorName: ${describeCount(damage.reembed.count)} points must be embedded again, and their other vectors (${others.join(', ')}) would be lost`,
+  );
 }
 
 /** Payload indexes that the set recorded and the collection lacks: field to schema. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactSchema } from './artifacts.ts';
+import { countsSchema } from './damage.ts';
 
 /** Which model made the vectors. Two different identities are two different spaces: never mixed. */
 export const embeddingIdentitySchema = z.strictObject({
@@ -69,7 +70,24 @@ export const recoverySetSchema = z.strictObject({
       rows: z.record(z.string(), z.int().nonnegative()),
     })
     .optional(),
+  /** What Qdrant and Postgres disagreed on while the set was taken; such a set is never preferred. */
+  disagreements: countsSchema,
   /** JSON array of golden answers. */
   golden: artifactSchema,
 });
 export type RecoverySet = z.infer<typeof recoverySetSchema>;
+
+/** What a set is made of, besides what the stack's settings tell. */
+type SetParts = Pick<RecoverySet, 'id' | 'takenAt' | 'qdrant' | 'golden'> & {
+  readonly postgres?: RecoverySet['postgres'] | undefined;
+};
+
+/** A set before it is sealed: a candidate of which no disagreement is known yet. */
+export function draftSet(
+  { environment, embedding }: Pick<RecoverySet, 'environment' | 'embedding'>,
+  { postgres, ...parts }: SetParts,
+): RecoverySet {
+  const disagreements = { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 };
+  const drafted = { version: 1, state: 'candidate', environment, embedding, disagreements } as const;
+  return { ...drafted, ...parts, ...(postgres ? { postgres } : {}) };
+}

@@ -22,7 +22,7 @@ export function renderReport(report: RunReport): string {
     report.failure ? `Failure ${report.failure.code}: ${report.failure.message} — ${report.failure.next}` : '',
     measures(report),
     report.plan ? planSection(report) : '',
-    '## Gates',
+    report.outcome === 'rolled-back' ? '## Gates, before the roll back' : '## Gates',
     report.gates.length > 0
       ? table(
           ['gate', 'verdict', 'expected', 'observed'],
@@ -45,8 +45,8 @@ export function renderReport(report: RunReport): string {
       : 'Nobody had to decide anything.',
     report.undo.length > 0
       ? `## Undone and cleaned up\n\n${table(
-          ['what', 'outcome', ''],
-          report.undo.map((u) => [u.title, u.outcome, u.message ?? '']),
+          ['', 'what', 'outcome', ''],
+          report.undo.map((u) => [u.kind, u.title, u.outcome, u.message ?? '']),
         )}`
       : '',
     report.notes.length > 0 ? `## Notes\n\n${report.notes.map((note) => `- ${note}`).join('\n')}` : '',
@@ -62,10 +62,11 @@ function headline(report: RunReport): string {
 }
 
 function measures(report: RunReport): string {
+  if (report.outcome === 'completed') return '';
   const rto = report.rtoSeconds === undefined ? 'not reached' : describeSeconds(report.rtoSeconds);
   const phases = Object.entries(report.phases).map(([phase, seconds]) => `${phase} ${describeSeconds(seconds)}`);
   const rows = [['RTO', rto, describeSeconds(report.objectives.rtoSeconds), phases.join(', ')]];
-  if (report.rpo) {
+  if (report.rpo && report.rpo.chunksDamaged > 0) {
     const { setAgeSeconds, chunksDamaged, chunksLost, turnsLost } = report.rpo;
     const lost = `${describeCount(chunksLost)} chunks, ${describeCount(turnsLost)} chat turns lost`;
     const age = setAgeSeconds === undefined ? '' : `the set was ${describeSeconds(setAgeSeconds)} old; `;
@@ -134,7 +135,7 @@ function identity(report: RunReport): string {
         ['started by', who],
         ['fault declared', report.faultDeclaredAt],
         ['started', report.startedAt],
-        ['gates green', report.recoveredAt ?? 'never'],
+        ...(report.outcome === 'completed' ? [] : [['gates green', report.recoveredAt ?? 'never']]),
         ['ended', report.endedAt],
         ['plan', report.planHash ? `\`${report.planHash}\`` : 'none'],
       ],

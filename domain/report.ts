@@ -46,6 +46,8 @@ export const decisionSchema = z.strictObject({
 export type Decision = z.infer<typeof decisionSchema>;
 
 export const undoRecordSchema = z.strictObject({
+  /** `undo` puts back what the run changed; `clean-up` takes away what it made for itself. */
+  kind: z.enum(['undo', 'clean-up']),
   title: z.string(),
   outcome: z.enum(['done', 'failed']),
   message: z.string().optional(),
@@ -127,6 +129,8 @@ export const runStatusSchema = z.strictObject({
   decisions: z.array(decisionSchema),
   startedAt: z.iso.datetime(),
   faultDeclaredAt: z.iso.datetime(),
+  /** When every gate was green; absent until then. */
+  recoveredAt: z.iso.datetime().optional(),
   outcome: outcomeSchema.optional(),
 });
 export type RunStatus = z.infer<typeof runStatusSchema>;

@@ -2,7 +2,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { loadSandboxOptions } from '../config/sandbox.ts';
+import { Operator } from './operator.ts';
 import { progressLines } from './seed-progress.ts';
 import { seed } from './seed.ts';
 import { openControl } from './stack/control.ts';
@@ -49,7 +51,7 @@ async function main(): Promise<void> {
   stop.letItFinish();
   try {
     const control = await openControl(stack);
-    await seedOnce(stack, points);
+    if (await seedOnce(stack, points)) await takeFirstSet(stack);
     process.stdout.write(`${renderStack(stack, control.url)}\n`);
     say(`Stopping (${await stop.asked}) ...`);
     await control.close();
@@ -59,12 +61,19 @@ async function main(): Promise<void> {
   say('Stopped.');
 }
 
-/** Fills an empty stack. One that has been filled is left as it is: somebody may have broken it on purpose. */
-async function seedOnce(stack: Stack, points: number | undefined): Promise<void> {
+/** Fills an empty stack, and says whether it did. One that has been filled is left as it is: somebody may have broken it on purpose. */
+async function seedOnce(stack: Stack, points: number | undefined): Promise<boolean> {
   const done = join(stack.dir, 'seeded');
-  if (existsSync(done)) return;
+  if (existsSync(done)) return false;
   await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
   writeFileSync(done, `${new Date().toISOString()}\n`);
+  return true;
+}
+
+/** Whoever breaks first must have something to heal from. */
+async function takeFirstSet(stack: Stack): Promise<void> {
+  say('Taking the first recovery set ...');
+  await new Operator(stack.env).ask(z.unknown(), 'start', 'backup', '--wait');
 }
 
 interface Stop {

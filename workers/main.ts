@@ -23,7 +23,11 @@ async function run(): Promise<void> {
   const temporal = loadTemporalConnection();
   const connection = await NativeConnection.connect(temporal.options());
   try {
-    await registerSearchAttributes(connection, temporal.namespace);
+    await registerSearchAttributes(connection, temporal.namespace).catch((error: unknown) => {
+      // Temporal Cloud lets nobody register them this way: there they are made once, in its console.
+      const cause = error instanceof Error ? error.message : String(error);
+      Runtime.instance().logger.warn('the search attributes could not be registered; they must exist already', { cause });
+    });
     const worker = await Worker.create({
       connection,
       namespace: temporal.namespace,

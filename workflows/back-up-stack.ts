@@ -1,6 +1,9 @@
 import { uuid4, workflowInfo } from '@temporalio/workflow';
+import { type Counts, describeCounts, totalOf } from '../domain/damage.ts';
 import { describeCount } from '../domain/format.ts';
 import { setIdOf } from '../domain/names.ts';
+import type { Tally } from '../domain/reconcile.ts';
+import { draftSet } from '../domain/recovery-set.ts';
 import { backUpInputSchema } from '../domain/run-input.ts';
 import type { Gate } from '../domain/verdict.ts';
 import { runbook } from './runbook.ts';
@@ -10,8 +13,8 @@ const steps = {
   index: { title: 'Read every point into the id index', phase: 'restore' },
   dump: { title: 'Dump Postgres at one moment', phase: 'restore' },
   golden: { title: 'Ask the golden questions', phase: 'restore' },
-  seal: { title: 'Seal the set under one manifest', phase: 'restore' },
-  agree: { title: 'Verify: the parts agree', phase: 'verify' },
+  agree: { title: 'Compare the stores', phase: 'verify' },
+  seal: { title: 'Seal the set under one manifest', phase: 'reopen' },
 } as const;
 
 /** Takes one recovery set that binds the backups of all parts. Nothing on the stack is written. */
@@ -35,7 +38,7 @@ export const backUpStack = runbook(
       (act) => act.captureIndex({ collection, folder }),
       (read) => `${describeCount(read.points)} points`,
     );
-    const dump = hasPostgres
+    const postgres = hasPostgres
       ? await run.must(
           'dump',
           (act) => act.dumpDatabase({ folder }),
@@ -43,21 +46,27 @@ export const backUpStack = runbook(
         )
       : undefined;
     const golden = await run.must('golden', (act) => act.captureGolden({ collection, folder }));
-    const { set } = await run.must(
-      'seal',
-      (act) =>
-        act.sealRecoverySet({
-          setId,
-          takenAt: takenAt.toISOString(),
-          qdrant: { name: collectionName, collection, snapshot, ...described },
-          index,
-          ...(dump ? { postgres: dump } : {}),
-          golden,
-        }),
-      (sealed) => sealed.set.id,
+    const parts = { name: collectionName, collection, snapshot, index, ...described };
+    const draft = draftSet(run.settings, {
+      id: setId,
+      takenAt: takenAt.toISOString(),
+      qdrant: parts,
+      postgres,
+      golden,
+    });
+    const { counts, tally } = await run.must(
+      'agree',
+      (act) => act.reconcileStack({ collection, set: draft, depth: 'content', folder }),
+      (found) => describeCounts(found.counts),
     );
-    run.learn({ set: set.id });
-    await run.verify('agree', async () => [indexGate(described.points, points)]);
+    await run.must(
+      'seal',
+      (act) => act.sealRecoverySet({ set: { ...draft, disagreements: counts } }),
+      () => setId,
+    );
+    run.learn({ set: setId });
+    // A damaged stack is backed up all the same, and without waiting for anybody: what is whole may be needed tonight.
+    run.judge([indexGate(described.points, points), agreementGate(counts, tally)]);
   },
 );
 
@@ -68,5 +77,16 @@ function indexGate(counted: number, read: number): Gate {
     verdict: counted === read ? 'pass' : 'fail',
     expected: `${describeCount(counted)} points, as counted before the snapshot`,
     observed: `${describeCount(read)} points in the index`,
+  };
+}
+
+/** What was backed up was whole. Vectors without a row beside it are told, and do no harm. */
+function agreementGate(counts: Counts, { live, rows }: Tally): Gate {
+  const { orphan: _harmless, ...wrong } = counts;
+  return {
+    name: 'the stores agree',
+    verdict: totalOf({ ...wrong, orphan: 0 }) === 0 ? 'pass' : 'fail',
+    expected: 'nothing missing, unbacked, stale or malformed when the set was taken',
+    observed: `${describeCounts(counts)}: ${describeCount(live)} points, ${describeCount(rows)} rows`,
   };
 }

@@ -142,7 +142,7 @@ export class Desk {
 
   #note(sent: unknown): string {
     const { by, note } = this.#read('addNote', messages.addNoteSchema, sent);
-    this.#record.note(note);
+    this.#record.note(`${by ?? 'unnamed'}: ${note}`);
     this.#accept('addNote', { by: by ?? 'unnamed', note });
     return 'noted';
   }

@@ -10,7 +10,11 @@ export const steps = {
   dropOrphans: { title: 'Remove vectors without a row', phase: 'restore', skippable: 'orphans hide nothing' },
   createIndexes: { title: 'Create the lost payload indexes', phase: 'restore' },
   reconcile: { title: 'Verify: the stores agree', phase: 'verify' },
-  access: { title: 'Verify: nobody gets in without a key', phase: 'verify' },
+  access: {
+    title: 'Verify: nobody gets in without a key',
+    phase: 'verify',
+    skippable: 'the server’s keys can be tried by hand',
+  },
   retrieval: { title: 'Verify: questions find their sources', phase: 'verify', skippable: 'people can ask by hand' },
   commit: { title: 'Commit window', phase: 'reopen' },
 } as const;

@@ -178,7 +178,11 @@ export class RunRecord {
 
   /** What was recovered has been undone. */
   unrecovered(): void {
+    if (!this.#clock.recoveredAt) return;
     this.#clock.void();
+    upsertSearchAttributes([{ key: attributes.rtoSeconds, value: null }]);
+    const { rpo } = this.#facts;
+    if (rpo) this.learn({ rpo: { ...rpo, chunksLost: rpo.chunksDamaged } });
   }
 
   close(outcome: Outcome): void {
@@ -207,6 +211,7 @@ export class RunRecord {
       decisions: [...this.#decisions],
       startedAt: this.#startedAt.toISOString(),
       faultDeclaredAt: this.faultDeclaredAt.toISOString(),
+      ...(this.#clock.recoveredAt ? { recoveredAt: this.#clock.recoveredAt.toISOString() } : {}),
       ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
     };
   }
@@ -227,7 +232,6 @@ export class RunRecord {
       outcome,
       verdict:
         outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do' ? this.verdict : 'fail',
-      ...(this.#clock.recoveredAt ? { recoveredAt: this.#clock.recoveredAt.toISOString() } : {}),
       endedAt: new Date().toISOString(),
       ...(rto === undefined ? {} : { rtoSeconds: rto }),
       phases: this.#clock.seconds(),

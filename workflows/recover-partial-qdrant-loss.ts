@@ -39,7 +39,9 @@ async function identifyDamage(run: LossRun, input: PartialLossInput): Promise<lo
     async (act) => {
       const shape = await act.compareShape({ collection, set: chosen.set });
       loss.mustFit(shape, chosen.set);
-      return { ...chosen, dropOrphans, shape, damage: await act.reconcileStack(assess) };
+      const damage = await act.reconcileStack(assess);
+      loss.mustHoldOneVector({ damage, set: chosen.set });
+      return { ...chosen, dropOrphans, shape, damage };
     },
     loss.describeDamage,
   );

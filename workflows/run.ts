@@ -74,6 +74,11 @@ export class Run<K extends string> {
     this.#record.learn(facts);
   }
 
+  /** Gates that are told in the report and hold nothing up. */
+  judge(gates: readonly Gate[]): void {
+    this.#record.judge(gates);
+  }
+
   keep(name: string, artifact: RunReport['artifacts'][string]): void {
     this.#record.keep(name, artifact);
   }

@@ -48,8 +48,8 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
       record,
       desk,
       attendance: new Attendance(record, desk),
-      undo: new UndoStack(),
-      cleanup: new UndoStack(),
+      undo: new UndoStack('undo'),
+      cleanup: new UndoStack('clean-up'),
     };
     const run = new Run<K | 'open'>(steps, parsed.data, keeping);
     return conduct(keeping, definition.success, async (hold) => {

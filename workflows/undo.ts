@@ -13,7 +13,12 @@ const LONGEST_PAUSE_S = 60;
  * cancellation reaches, each with its own retries; a failure is reported and does not keep the rest from being undone.
  */
 export class UndoStack {
+  readonly #kind: UndoRecord['kind'];
   readonly #acts: { title: string; act: Act }[] = [];
+
+  constructor(kind: UndoRecord['kind']) {
+    this.#kind = kind;
+  }
 
   push(title: string, act: Act): void {
     this.#acts.push({ title, act });
@@ -26,12 +31,13 @@ export class UndoStack {
 
   async run(tell: (record: UndoRecord) => void): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
-      for (let next = this.#acts.pop(); next; next = this.#acts.pop()) tell(await attempt(next.title, next.act));
+      for (let next = this.#acts.pop(); next; next = this.#acts.pop())
+        tell({ kind: this.#kind, ...(await attempt(next.title, next.act)) });
     });
   }
 }
 
-async function attempt(title: string, act: Act): Promise<UndoRecord> {
+async function attempt(title: string, act: Act): Promise<Omit<UndoRecord, 'kind'>> {
   for (let tries = 1; ; tries += 1) {
     try {
       await act(handsWith(`Undo: ${title}`));

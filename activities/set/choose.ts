@@ -1,4 +1,5 @@
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
+import { describeCounts, totalOf } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { manifestKeyOf } from '../../domain/names.ts';
 import { type RecoverySet, recoverySetSchema } from '../../domain/recovery-set.ts';
@@ -16,8 +17,8 @@ export interface Choice {
 type Candidate = { readonly id: string } & ({ readonly set: RecoverySet } | { readonly wrong: RecoveryError });
 
 /**
- * Picks the set to heal from: the newest verified one, else the newest; sets that do not fit this stack are passed over,
- * unless one was asked for by name.
+ * Picks the set to heal from: the newest verified one, else the newest. Sets of a stack that was damaged when they were
+ * taken come last, sets that do not fit this stack not at all, unless one was asked for by name.
  * @throws NO_RECOVERY_SET, SET_NOT_FOUND, SET_MISMATCH, SET_TAMPERED, STORE_UNREACHABLE
  */
 export async function choose(store: ArtifactStore, expected: Expected, setId: string | undefined): Promise<Choice> {
@@ -31,7 +32,8 @@ export async function choose(store: ArtifactStore, expected: Expected, setId: st
       .map((id) => read(store, expected, id)),
   );
   const usable = candidates.flatMap((candidate) => ('set' in candidate ? [candidate.set] : []));
-  const set = usable.find(({ state }) => state === 'verified') ?? usable[0];
+  const sound = usable.filter((candidate) => !isTorn(candidate));
+  const set = sound.find(({ state }) => state === 'verified') ?? sound[0] ?? usable[0];
   if (!set) throw nothingUsable(candidates);
   return { set, why: explain(set, candidates) };
 }
@@ -78,13 +80,26 @@ function explain(set: RecoverySet, candidates: readonly Candidate[]): string {
     0,
     candidates.findIndex(({ id }) => id === set.id),
   );
-  const preferred = set.state === 'verified' ? 'the newest verified set' : 'the newest set; none is verified yet';
+  const preferred = isTorn(set)
+    ? `the newest set, though its stack was damaged (${describeCounts(set.disagreements)}); there is no sound one`
+    : set.state === 'verified'
+      ? 'the newest verified set'
+      : 'the newest set; none is verified yet';
   if (newer.length === 0) return preferred;
-  const reasons = newer.map((candidate) =>
-    'wrong' in candidate ? candidate.wrong.message : `${candidate.id} is not verified`,
-  );
+  const reasons = newer.map(whyNot);
   const more = reasons.length > 3 ? ` and ${reasons.length - 3} more` : '';
   return `${preferred}; passed over: ${reasons.slice(0, 3).join(', ')}${more}`;
+}
+
+function whyNot(candidate: Candidate): string {
+  if ('wrong' in candidate) return candidate.wrong.message;
+  const { id, set } = candidate;
+  return isTorn(set) ? `${id} is of a damaged stack (${describeCounts(set.disagreements)})` : `${id} is not verified`;
+}
+
+/** True when content was missing or wrong as the set was taken. Orphans beside it do a recovery no harm. */
+function isTorn({ disagreements: { orphan: _harmless, ...wrong } }: RecoverySet): boolean {
+  return totalOf({ ...wrong, orphan: 0 }) > 0;
 }
 
 /** Everything that a set consists of, besides its manifest. */

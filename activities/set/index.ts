@@ -21,6 +21,6 @@ export function createSetActivities({ store, expected }: SetDependencies): SetAc
         return choice;
       }),
 
-    sealRecoverySet: (parts) => seal(store, expected, parts),
+    sealRecoverySet: async ({ set }) => ({ manifest: await seal(store, expected, set) }),
   };
 }

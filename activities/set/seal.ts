@@ -4,37 +4,19 @@ import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { manifestKeyOf } from '../../domain/names.ts';
 import { type RecoverySet, recoverySetSchema } from '../../domain/recovery-set.ts';
-import type { SetActivities } from '../contract.ts';
 import { type Expected, misfit } from './fit.ts';
-
-type Parts = Parameters<SetActivities['sealRecoverySet']>[0];
 
 /**
  * Writes the manifest, which makes a set of what was only files until now. A repeat after a lost answer finds the same
  * manifest there, and that is as good as having written it.
  * @throws SET_MISMATCH for parts that could never heal this stack, SET_TAMPERED, STORE_UNREACHABLE, DISK_FULL
  */
-export async function seal(
-  store: ArtifactStore,
-  expected: Expected,
-  { setId, takenAt, qdrant, index, postgres, golden }: Parts,
-): Promise<{ set: RecoverySet; manifest: Artifact }> {
-  const set = recoverySetSchema.parse({
-    version: 1,
-    id: setId,
-    environment: expected.environment,
-    takenAt,
-    state: 'candidate',
-    embedding: expected.embedding,
-    qdrant: { ...qdrant, index },
-    ...(postgres ? { postgres } : {}),
-    golden,
-  });
+export async function seal(store: ArtifactStore, expected: Expected, given: RecoverySet): Promise<Artifact> {
+  const set = recoverySetSchema.parse(given);
   const wrong = misfit(set, expected);
   if (wrong !== undefined)
     throw new RecoveryError('SET_MISMATCH', `the collection is not what the configuration says: ${wrong}`);
-  const bytes = Buffer.from(`${JSON.stringify(set, null, 2)}\n`);
-  return { set, manifest: await putOnce(store, manifestKeyOf(setId), bytes) };
+  return putOnce(store, manifestKeyOf(set.id), Buffer.from(`${JSON.stringify(set, null, 2)}\n`));
 }
 
 async function putOnce(store: ArtifactStore, key: string, bytes: Buffer): Promise<Artifact> {

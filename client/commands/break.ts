@@ -39,10 +39,10 @@ async function listFaults({ out, context }: Job, control: Control): Promise<Exit
 }
 
 async function breakThings({ out }: Job, control: Control, system: string, faults: string[]): Promise<ExitCode> {
-  const broken: { system: string; fault: string; answer: object }[] = [];
+  const broken: { system: string; fault: string; answer: { broken: string } }[] = [];
   for (const fault of faults) {
     const answer = await control.break(system, fault);
-    out.say(`Broke ${system}, ${fault}: ${JSON.stringify(answer)}`);
+    out.say(answer.broken);
     broken.push({ system, fault, answer });
   }
   if (out.json) out.answer({ broken }, '');

@@ -66,11 +66,11 @@ export async function ensureNodeModules(folder, locks) {
 }
 
 async function install(folder) {
-  const result = await npm(folder, ['ci', '--no-audit', '--no-fund']);
+  const result = await npm(folder, ['ci', '--no-audit', '--no-fund', '--loglevel=warn']);
   if (result.code !== 0) throw new Problem(`npm could not install the packages: ${MEND}.\n${tail(result.output)}`);
   const node = join(folder, 'node_modules', '.bin', 'node');
   // The package `node` fetches its binary in an install script, which some people's npm settings leave out.
-  if (!existsSync(node)) await npm(folder, ['rebuild', 'node', '--ignore-scripts=false']);
+  if (!existsSync(node)) await npm(folder, ['rebuild', 'node', '--ignore-scripts=false', '--loglevel=warn']);
   if (!existsSync(node)) {
     throw new Problem('npm installed no Node binary: run `npm rebuild node --ignore-scripts=false`, and start again.');
   }

@@ -130,7 +130,9 @@ describe('dr break', () => {
       response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
       const faults = [{ system: 'qdrant', fault: 'lose-section', description: 'points of one section are gone' }];
       response.end(
-        JSON.stringify(known ? (request.url === '/faults' ? { faults } : { points: 12 }) : { error: 'no such fault' }),
+        JSON.stringify(
+          known ? (request.url === '/faults' ? { faults } : { broken: 'lost 12 points' }) : { error: 'no such fault' },
+        ),
       );
     }).listen(0, '127.0.0.1');
     await once(sandbox, 'listening');
@@ -145,7 +147,9 @@ describe('dr break', () => {
   test('asks the sandbox with its token, and says what it answered', async () => {
     const { code, out } = await dr(['break', 'qdrant', 'lose-section', '--json'], { env: control });
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ broken: [{ system: 'qdrant', fault: 'lose-section', answer: { points: 12 } }] });
+    expect(JSON.parse(out)).toEqual({
+      broken: [{ system: 'qdrant', fault: 'lose-section', answer: { broken: 'lost 12 points' } }],
+    });
     expect(asked).toContain('POST /break/qdrant/lose-section Bearer t0ken');
   });
 

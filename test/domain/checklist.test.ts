@@ -51,9 +51,15 @@ describe('the live checklist', () => {
       }),
       now,
     );
-    expect(text).toContain('RTO clock: 4 min 12 s');
-    expect(text).toContain('| ✔ done | Find what is damaged (try 3) | 1 min 5 s | 12 missing |');
-    expect(text).toContain('| ▶ running | Copy back | 12 s |');
+    expect(text).toContain('RTO clock: running since 2026-01-01T03:00:00Z (4 min 12 s when this was written');
+    expect(text).toContain('| Find what is damaged (try 3)&emsp; | ✔ done&emsp; | 1 min 5 s&emsp; | 12 missing |');
+    expect(text).toContain('| Copy back&emsp; | ▶ running&emsp; | since 03:04:00Z&emsp; |');
+  });
+
+  test('stops the clock when every gate was green', () => {
+    const text = renderChecklist(status({ phase: 'reopen', recoveredAt: '2026-01-01T03:00:41Z' }), now);
+    expect(text).toContain('RTO: 41 s; every gate was green at 2026-01-01T03:00:41Z');
+    expect(text).not.toContain('running since');
   });
 
   test('says first what is awaited, with the failure and the next step', () => {

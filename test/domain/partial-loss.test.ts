@@ -5,6 +5,7 @@ import {
   indexesBefore,
   lostIndexes,
   measureLoss,
+  mustHoldOneVector,
   needsRepair,
   reconciliationGate,
   shapeGate,
@@ -81,6 +82,30 @@ describe('payload indexes', () => {
       ['n', { data_type: 'integer' }],
     ]);
     expect(indexesBefore([lostIndex, changed, extra])).toEqual({ source: null, n: { data_type: 'float' } });
+  });
+});
+
+describe('other vectors beside the configured one', () => {
+  const withVectors = (params: unknown, vectorName?: string): Assessment['set'] => ({
+    ...recoverySet,
+    embedding: { ...recoverySet.embedding, ...(vectorName === undefined ? {} : { vectorName }) },
+    qdrant: { ...recoverySet.qdrant, shape: { config: { params }, payloadSchema: {} } },
+  });
+  const unnamed = { vectors: { size: 768, distance: 'Cosine' } };
+  const two = { vectors: { google: { size: 768 }, local: { size: 384 } } };
+
+  test('are copied, but never lost by embedding again', () => {
+    const embeds = damage({ unbacked: 2 }, 0, 2);
+    expect(() => mustHoldOneVector({ damage: embeds, set: withVectors(unnamed) })).not.toThrow();
+    expect(() => mustHoldOneVector({ damage: embeds, set: withVectors(two, 'google') })).toThrow(
+      /other vectors \(local\)/,
+    );
+    expect(() =>
+      mustHoldOneVector({ damage: embeds, set: withVectors({ ...unnamed, sparse_vectors: { words: {} } }) }),
+    ).toThrow(/words/);
+    expect(() =>
+      mustHoldOneVector({ damage: damage({ missing: 2 }, 2), set: withVectors(two, 'google') }),
+    ).not.toThrow();
   });
 });
 

@@ -39,6 +39,7 @@ export const recoverySet: RecoverySet = {
     snapshot: artifact('sets/x/snapshot'),
     index: artifact('sets/x/index'),
   },
+  disagreements: { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 },
   golden: artifact('sets/x/golden'),
 };
 
@@ -79,7 +80,7 @@ export function fakeStack(
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
-    sealRecoverySet: async () => ({ set: recoverySet, manifest: artifact('manifest') }),
+    sealRecoverySet: async () => ({ manifest: artifact('manifest') }),
     captureCollection: async () => artifact('snapshot'),
     describeCollection: async () => ({
       serverVersion: '1.18.3',

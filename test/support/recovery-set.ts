@@ -5,7 +5,8 @@ import type { IndexEntry } from '../../domain/index-entry.ts';
 import { indexLine } from '../../domain/lines.ts';
 import { manifestKeyOf } from '../../domain/names.ts';
 import { comparePointIds } from '../../domain/point-id.ts';
-import type { EmbeddingIdentity, GoldenAnswer, RecoverySet } from '../../domain/recovery-set.ts';
+import { draftSet, type RecoverySet } from '../../domain/recovery-set.ts';
+import type { EmbeddingIdentity, GoldenAnswer } from '../../domain/recovery-set.ts';
 
 export const IDENTITY: EmbeddingIdentity = { model: 'small', dimensions: 8, distance: 'Cosine' };
 
@@ -29,13 +30,10 @@ export async function makeSet(
 ): Promise<RecoverySet> {
   const lines = index.toSorted((a, b) => comparePointIds(a.id, b.id)).map((entry) => `${indexLine(entry)}\n`);
   const { model, dimensions, distance } = IDENTITY;
-  return {
-    version: 1,
+  const stack = { environment: 'test', embedding: { model, dimensions, distance } };
+  return draftSet(stack, {
     id,
-    environment: 'test',
     takenAt: '2026-01-01T00:00:00.000Z',
-    state: 'candidate',
-    embedding: { model, dimensions, distance },
     qdrant: {
       name: 'textbook-content',
       collection: 'textbook-1',
@@ -47,7 +45,7 @@ export async function makeSet(
       index: await putText(store, `sets/${id}/index.tsv`, lines.join('')),
     },
     golden: await putText(store, `sets/${id}/golden.json`, JSON.stringify(golden)),
-  };
+  });
 }
 
 export async function putManifest(store: ArtifactStore, set: RecoverySet): Promise<void> {

@@ -178,16 +178,13 @@ describe('a run that meets trouble', () => {
   });
 
   test('asks a person when a gate is red, and checks again on retryStep', async () => {
-    let asked = 0;
-    const checkAccess: RecoveryActivities['checkAccess'] = async () => [
-      (asked += 1) > 1
-        ? { name: 'access', verdict: 'pass', expected: '401', observed: '401' }
-        : { name: 'access', verdict: 'fail', expected: '401', observed: '200' },
-    ];
-    await withRun({ checkAccess }, async (run) => {
+    let compared = 0;
+    const compareShape: RecoveryActivities['compareShape'] = async () =>
+      (compared += 1) === 2 ? [{ path: 'hnsw_config.m', expected: '16', observed: '4' }] : [];
+    await withRun({ compareShape }, async (run) => {
       await approve(run);
       const waiting = await until(run, (now) => now.awaiting?.includes('retryStep') ?? false);
-      expect(waiting.awaiting).toContain('expected 401, saw 200');
+      expect(waiting.awaiting).toContain('hnsw_config.m: 4 instead of 16');
       await expect(run.executeUpdate(skipStepUpdate, { args: [{ reason: 'no' }] })).rejects.toMatchObject({
         cause: { type: 'NOT_NOW' },
       });

@@ -19,16 +19,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function parts(): Promise<Parameters<typeof seal>[2]> {
-  const { id: setId, takenAt, qdrant, golden } = await makeSet(store);
-  const { index, ...rest } = qdrant;
-  return { setId, takenAt, qdrant: rest, index, golden };
-}
+const parts = (): ReturnType<typeof makeSet> => makeSet(store);
 
 describe('sealing', () => {
   test('makes a candidate that recovery can choose, of this environment and embedding', async () => {
-    const { set, manifest } = await seal(store, EXPECTED, await parts());
-    expect(set).toMatchObject({ state: 'candidate', environment: 'test', embedding: IDENTITY });
+    const set = await parts();
+    const manifest = await seal(store, EXPECTED, set);
     expect(manifest.key).toBe(`sets/${set.id}/manifest.json`);
     expect((await choose(store, EXPECTED, undefined)).set).toEqual(set);
   });
@@ -50,7 +46,7 @@ describe('sealing', () => {
     const embedding = { ...IDENTITY, dimensions: 768 };
     await expect(seal(store, { ...EXPECTED, embedding }, await parts())).rejects.toMatchObject({
       code: 'SET_MISMATCH',
-      message: expect.stringContaining('vectors.size: expected 768, found 8'),
+      message: expect.stringContaining('dimensions: expected 768, found 8'),
     });
     expect((await store.list('sets/')).filter((key) => key.endsWith('manifest.json'))).toEqual([]);
   });
