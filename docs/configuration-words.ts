@@ -41,7 +41,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   goldenQuestions: 'JSON file with questions and the sections that must be found: `[{question, sources: [...]}]`.',
   'qdrant.url': 'Address of Qdrant’s REST API, without user and password.',
   'qdrant.apiKey': 'Key that may write (secret).',
-  'qdrant.readOnlyApiKey': 'Key that may only read (secret); used by the access gate, which is unproven without it.',
+  'qdrant.readOnlyApiKey': 'Key that may only read (secret); tried by the access gate, where there is one.',
   'qdrant.collection': 'The name the app uses: an alias, or the collection itself.',
   'qdrant.idStrategy': 'What point ids are; another kind is refused before the first write.',
   'qdrant.fields.text': 'Payload field with the text of the chunk; dotted paths reach into objects.',
