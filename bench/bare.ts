@@ -4,7 +4,7 @@ import type { RecoveryActivities } from '../activities/contract.ts';
 import type { Config } from '../config/schema.ts';
 import { scratchNameOf, setIdOf } from '../domain/names.ts';
 import { lostIndexes, mustFit } from '../domain/partial-loss.ts';
-import type { RecoverySet } from '../domain/recovery-set.ts';
+import { draftSet, type RecoverySet } from '../domain/recovery-set.ts';
 import { composeActivities } from '../workers/compose.ts';
 
 /**
@@ -31,8 +31,12 @@ export async function bareBackup(act: RecoveryActivities, config: Config, collec
   const { index } = await act.captureIndex({ collection, folder });
   const postgres = await act.dumpDatabase({ folder });
   const golden = await act.captureGolden({ collection, folder });
-  const qdrant = { name: config.qdrant.collection, collection, snapshot, ...described };
-  const { set } = await act.sealRecoverySet({ setId, takenAt: takenAt.toISOString(), qdrant, index, postgres, golden });
+  const qdrant = { name: config.qdrant.collection, collection, snapshot, index, ...described };
+  const stack = { environment: config.environment, embedding: config.embeddings.identity };
+  const draft = draftSet(stack, { id: setId, takenAt: takenAt.toISOString(), qdrant, postgres, golden });
+  const { counts } = await act.reconcileStack({ collection, set: draft, depth: 'content', folder });
+  const set = { ...draft, disagreements: counts };
+  await act.sealRecoverySet({ set });
   return set;
 }
 

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { writeLines } from '../activities/lines.ts';
 import type { Artifact } from '../domain/artifacts.ts';
-import type { RecoverySet } from '../domain/recovery-set.ts';
+import { draftSet, type RecoverySet } from '../domain/recovery-set.ts';
 import { syntheticRecord } from '../sandbox/seed-synthetic.ts';
 import { inParallel, RawQdrant } from './raw-http.ts';
 import type { Stage } from './stage.ts';
@@ -89,13 +89,10 @@ async function loadIndex({ store }: Stage, total: number): Promise<Artifact> {
 
 /** A set of which only the id index is read. */
 function setOf({ config }: Stage, points: number, index: Artifact): RecoverySet {
-  return {
-    version: 1,
+  const stack = { environment: config.environment, embedding: config.embeddings.identity };
+  return draftSet(stack, {
     id: 'set-20260101T000000Z-be0000',
-    environment: config.environment,
     takenAt: '2026-01-01T00:00:00Z',
-    state: 'candidate',
-    embedding: config.embeddings.identity,
     qdrant: {
       name: COLLECTION,
       collection: COLLECTION,
@@ -107,5 +104,5 @@ function setOf({ config }: Stage, points: number, index: Artifact): RecoverySet 
       index,
     },
     golden: index,
-  };
+  });
 }
