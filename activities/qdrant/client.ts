@@ -1,5 +1,5 @@
 import { QdrantClient } from '@qdrant/js-client-rest';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import type { QdrantConfig } from '../../config/schema.ts';
 import { type Address, addressOf } from './address.ts';
@@ -13,7 +13,8 @@ export interface RawRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Record<string, string>;
-  readonly body?: Buffer | string | Readable;
+  /** Buffers are sent one after the other as one body. */
+  readonly body?: readonly Buffer[] | Buffer | string | Readable;
   readonly headers?: Record<string, string>;
   readonly signal?: AbortSignal | undefined;
   /** Deadline in milliseconds; the configured one when absent. */
@@ -116,9 +117,10 @@ export class QdrantConnection {
         // A compressed archive has no length, and costs more time than the network does.
         'accept-encoding': 'identity',
         ...(apiKey === null ? {} : apiKey === undefined ? this.#keyHeader() : { 'api-key': apiKey }),
+        ...(isPieces(body) ? { 'content-length': String(body.reduce((sum, { length }) => sum + length, 0)) } : {}),
         ...headers,
       },
-      body: body ?? null,
+      body: isPieces(body) ? Readable.from(body) : (body ?? null),
       headersTimeout: deadlineMs ?? this.#deadlineMs,
       bodyTimeout: this.#deadlineMs,
       ...(signal ? { signal } : {}),
@@ -134,6 +136,10 @@ export class QdrantConnection {
     signal?.throwIfAborted();
     return property(error, 'name') === 'RecoveryError' ? error : failureOfSilence(what, error);
   }
+}
+
+function isPieces(body: RawRequest['body']): body is readonly Buffer[] {
+  return Array.isArray(body);
 }
 
 function either(signal: AbortSignal | undefined, timeout: AbortSignal): AbortSignal {

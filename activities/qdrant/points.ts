@@ -18,6 +18,8 @@ type UpdateMode = 'insert_only' | 'update_only' | 'upsert';
 
 /** Qdrant takes 32 MB a request; half of it leaves room for whatever stands between. */
 const MAX_BODY = 16 << 20;
+/** Each piece of a body is a write to the socket; beyond this many, copying them together is the cheaper thing. */
+const MAX_PIECES = 32;
 
 const updateSchema = z.object({ result: z.object({ status: z.string() }) });
 
@@ -76,19 +78,40 @@ async function upsertOnce(
   mode: UpdateMode,
   signal?: AbortSignal,
 ): Promise<void> {
-  const list = part.flatMap((json, i) => (i === 0 ? [json] : [COMMA, json]));
+  const pieces = [OPEN, ...listed(part), Buffer.from(`],"update_mode":"${mode}"}`)];
   const answer = await connection.exchange({
     what: `write ${part.length} points to ${collection}`,
     method: 'PUT',
     path: pathOf(collection, '/points'),
     query: { wait: 'true' },
-    body: Buffer.concat([OPEN, ...list, Buffer.from(`],"update_mode":"${mode}"}`)]),
+    body: pieces.length > MAX_PIECES ? [Buffer.concat(pieces)] : pieces,
     signal,
   });
   mustBeCompleted(`write to ${collection}`, answer);
 }
 const OPEN = Buffer.from('{"points":[');
 const COMMA = Buffer.from(',');
+
+/**
+ * Points with commas between them. Neighbours in the answer that they were read from, comma included, stay one piece of
+ * it: to copy megabytes for every request costs more than everything else that is done here.
+ */
+function listed(points: readonly Buffer[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (const point of points) {
+    const last = pieces.at(-1);
+    const joint = last && joined(last, point);
+    if (joint) pieces[pieces.length - 1] = joint;
+    else pieces.push(...(last ? [COMMA] : []), point);
+  }
+  return pieces;
+}
+
+function joined(left: Buffer, right: Buffer): Buffer | undefined {
+  if (left.buffer !== right.buffer || left.byteOffset + left.length + 1 !== right.byteOffset) return undefined;
+  const both = Buffer.from(left.buffer, left.byteOffset, left.length + 1 + right.length);
+  return both[left.length] === COMMA[0] ? both : undefined;
+}
 
 /** Deletes points, and waits until they are gone. Unknown ids are fine. */
 export async function deletePoints(
