@@ -22,28 +22,24 @@ ports, fills the stores from a small textbook, and keeps everything up until Ctr
   --points N    add N synthetic points when filling, for scale
   --help
 
+Exit code: 0 when it was stopped, 1 when it could not start, 2 for wrong use.
+
 A part that you have already is used instead of ours: SANDBOX_TEMPORAL_ADDRESS, SANDBOX_QDRANT_URL (with
 SANDBOX_QDRANT_API_KEY and SANDBOX_QDRANT_READ_ONLY_API_KEY), SANDBOX_POSTGRES_URL, SANDBOX_EMBEDDINGS_URL; programs:
 SANDBOX_TEMPORAL, SANDBOX_QDRANT, SANDBOX_CADDY, SANDBOX_PG_BIN.
 `;
+const WRONG_USE = 2;
 const INTERRUPTED = 130;
 const LOOK_EVERY_MS = 1_000;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      name: { type: 'string' },
-      fresh: { type: 'boolean', default: false },
-      points: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const values = readArguments();
   if (values.help) return void process.stdout.write(HELP);
   const points = values.points === undefined ? undefined : Number(values.points);
   if (points !== undefined && !(Number.isInteger(points) && points >= 0)) {
-    throw new Error('--points must be a whole number, 0 or more');
+    usage('--points must be a whole number, 0 or more');
   }
   const options = loadSandboxOptions();
   const stop = listenForStop(options.launcher);
@@ -59,6 +55,30 @@ async function main(): Promise<void> {
     await stack.stop();
   }
   say('Stopped.');
+}
+
+function readArguments(): ReturnType<typeof parse> {
+  try {
+    return parse();
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parse() {
+  return parseArgs({
+    options: {
+      name: { type: 'string' },
+      fresh: { type: 'boolean', default: false },
+      points: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
+}
+
+function usage(problem: string): never {
+  process.stderr.write(`${problem}\n\n${HELP}`);
+  process.exit(WRONG_USE);
 }
 
 /** Fills an empty stack, and says whether it did. One that has been filled is left as it is: somebody may have broken it on purpose. */
