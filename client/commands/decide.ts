@@ -16,16 +16,19 @@ interface SaidOptions {
   readonly reason?: string;
 }
 
-/** The commands that say one thing to a run. */
+/** The commands that say one thing to a run. The names of the updates, as the Web UI shows them, work as well. */
 export function decisionCommands(cli: Cli): Command[] {
   return [
     withReason('reject', 'Reject the proposed plan; the run ends having changed nothing', 'the set is too old').action(
       action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, rejectUpdate, withBy(job, options))),
     ),
-    withNote('retry', 'Try the step that failed or waits once more, now', 'disk freed').action(
-      action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, retryStepUpdate, withBy(job, options))),
-    ),
+    withNote('retry', 'Try the step that failed or waits once more, now', 'disk freed')
+      .alias(retryStepUpdate.name)
+      .action(
+        action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, retryStepUpdate, withBy(job, options))),
+      ),
     base('skip', 'Go on without the failed step, where it says that skipping is safe', '--reason "orphans can stay"')
+      .alias(skipStepUpdate.name)
       .requiredOption('--reason <text>', 'why going on without it is right')
       .action(
         action(cli, (job, { as, reason }: SaidOptions & { reason: string }, [id]) =>
@@ -35,10 +38,13 @@ export function decisionCommands(cli: Cli): Command[] {
     withNote('commit', 'Keep the recovery and release what was kept for undoing it', 'checked by hand').action(
       action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, commitUpdate, withBy(job, options))),
     ),
-    withReason('rollback', 'Within the commit window: put everything back to what it was', 'answers got worse').action(
-      action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, rollBackUpdate, withBy(job, options))),
-    ),
+    withReason('rollback', 'Within the commit window: put everything back to what it was', 'answers got worse')
+      .alias(rollBackUpdate.name)
+      .action(
+        action(cli, (job, options: SaidOptions, [id]) => sendUpdate(job, id, rollBackUpdate, withBy(job, options))),
+      ),
     base('note', 'Write a note into the record of a run', '--note "support ticket 4711 is open"')
+      .alias(addNoteUpdate.name)
       .requiredOption('--note <text>', 'the note')
       .action(
         action(cli, (job, { as, note }: SaidOptions & { note: string }, [id]) =>
