@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import about from '../package.json' with { type: 'json' };
 import type { Cli } from './command.ts';
 import { approveCommand } from './commands/approve.ts';
 import { breakCommand } from './commands/break.ts';
@@ -24,7 +25,7 @@ export async function runCli(args: readonly string[], context: Context): Promise
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.ok.code;
     const said: Problem = error instanceof CommanderError ? misuse(error, args) : problemOf(error);
-    new Output(context, args.includes('--json') || args.includes('json')).problem(said);
+    new Output(context, args.includes('--json')).problem(said);
     return said.exit;
   }
 }
@@ -33,6 +34,7 @@ export async function runCli(args: readonly string[], context: Context): Promise
 function program(cli: Cli): Command {
   const dr = new Command('dr')
     .description('The operator’s hands: start, watch, approve and read recovery runs.')
+    .version(about.version, '--version')
     .addHelpText('after', `\n${describeExitCodes()}\n\nExample:\n  $ dr start partial-loss --wait`);
   const commands = [
     startCommand(cli),
@@ -65,8 +67,11 @@ function plainErrors(command: Command, { stdout }: Context): void {
 }
 
 function misuse(error: CommanderError, args: readonly string[]): Problem {
-  const vague = error.code === 'commander.help' || error.code === 'commander.unknownCommand';
-  const words = vague ? [] : args.filter((arg) => /^[a-z][a-z-]*$/.test(arg)).slice(0, args[0] === 'start' ? 2 : 1);
-  const message = error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '');
+  const starting = args[0] === 'start';
+  const missing = error.code === 'commander.help';
+  const known = missing || error.code === 'commander.unknownCommand' ? 0 : 1;
+  const words = args.filter((arg) => /^[a-z][a-z-]*$/i.test(arg)).slice(0, starting ? 1 + known : known);
+  const absent = starting ? 'it is not said which runbook to start' : 'a command is missing';
+  const message = missing ? absent : error.message.replace(/^error: /, '');
   return wrongUse(message, `See \`${['dr', ...words].join(' ')} --help\`.`);
 }

@@ -14,7 +14,7 @@ export interface Job {
   readonly environment: () => string;
 }
 
-export interface CommonOptions {
+interface CommonOptions {
   readonly json?: boolean;
   readonly environment?: string;
   readonly config?: string;
@@ -26,13 +26,20 @@ export interface Cli {
   exitCode: ExitCode;
 }
 
-/** A command with the options that all have, and its example in the help. */
+/** A command that is about an environment, with the options that all of these have. */
 export function command(name: string, summary: string, example: string): Command {
+  return plainCommand(name, summary, example).option(
+    '-e, --environment <name>',
+    'the environment (default: DR_ENVIRONMENT)',
+  );
+}
+
+/** A command with the options that all have, and its example in the help. */
+export function plainCommand(name: string, summary: string, example: string): Command {
   return new Command(name)
     .description(`${summary}.`)
     .summary(summary)
     .option('--json', 'print exactly one JSON object')
-    .option('-e, --environment <name>', 'the environment (default: DR_ENVIRONMENT)')
     .option('--config <file>', 'the configuration file (default: RECOVERY_CONFIG, else recovery.config.* here)')
     .addHelpText('after', `\nExample:\n  $ ${example.split('\n').join('\n  $ ')}`);
 }

@@ -9,9 +9,9 @@ import type { Temporal } from './temporal.ts';
 
 const LOOK_MS = 5_000;
 
-/** Shows a run until it ends: a table that is redrawn on a terminal, a line for each change in a pipe. */
+/** Shows a run on stderr until it ends: a table that is redrawn on a terminal, a line for each change in a pipe. */
 export async function follow(temporal: Temporal, run: FoundRun, out: Output, storeDirectory: string): Promise<Ending> {
-  const screen = out.live ? redrawn(out) : lineByLine(out);
+  const screen = out.context.stderr.isTTY ? redrawn(out) : lineByLine(out);
   for (;;) {
     const status = await look(temporal, run, screen);
     if (status) screen.show(status);
@@ -46,11 +46,11 @@ function redrawn(out: Output): Screen {
   const draw = (text: string): void => {
     // Up to where the last page began, and clear from there.
     out.control(lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`);
-    const shown = cut(text, out.context.stdout.rows);
-    out.say(shown);
+    const shown = cut(text, out.context.stderr.rows);
+    out.note(shown);
     lines = shown.split('\n').length;
   };
-  const page = (status: RunStatus): string => statusPage(status, out, out.context.stdout, out.context.now());
+  const page = (status: RunStatus): string => statusPage(status, out, out.context.stderr, out.context.now());
   return {
     show: (status) => {
       last = status;
@@ -69,7 +69,7 @@ function cut(text: string, rows: number): string {
 function lineByLine(out: Output): Screen {
   let last: RunStatus | undefined;
   let told: string | undefined;
-  const say = (line: string): void => out.say(`${out.context.now().toISOString().slice(11, 19)} ${line}`);
+  const say = (line: string): void => out.note(`${out.context.now().toISOString().slice(11, 19)} ${line}`);
   return {
     show: (status) => {
       changes(last, status).forEach(say);

@@ -3,7 +3,7 @@ import type { FailureView } from '../domain/report.ts';
 import type { Context } from './context.ts';
 import type { Problem } from './problem.ts';
 
-/** What a command says. With `json`, exactly one object goes to stdout and nothing else does. */
+/** What a command says. With `json`, exactly one object goes to stdout; progress goes to stderr. */
 export class Output {
   readonly json: boolean;
   readonly context: Context;
@@ -15,14 +15,9 @@ export class Output {
     this.paint = pc.createColors(context.colors && !json);
   }
 
-  /** True when a person looks at stdout and may be shown something that changes. */
-  get live(): boolean {
-    return this.context.stdout.isTTY && !this.json;
-  }
-
   /** True when a person can be asked. */
   get canAsk(): boolean {
-    return this.live && this.context.stdin.isTTY === true;
+    return this.context.stdout.isTTY && !this.json && this.context.stdin.isTTY === true;
   }
 
   /** The answer of a command: as an object with `--json`, else as text. */
@@ -35,13 +30,13 @@ export class Output {
     if (!this.json) this.#write(text);
   }
 
-  /** A line beside the answer, on stderr. */
+  /** Progress, or a line beside the answer: on stderr, with `--json` too. */
   note(text: string): void {
     this.context.stderr.stream.write(`${text}\n`);
   }
 
   problem(problem: Problem): void {
-    if (this.json) this.#write(JSON.stringify({ error: problem.view }));
+    if (this.json) this.#write(JSON.stringify({ error: { ...problem.view, ...problem.done } }));
     else this.note(this.failure(problem.view));
   }
 
@@ -50,9 +45,9 @@ export class Output {
     return `${this.paint.red(code)}: ${clean(message)}\n${this.paint.bold('Next:')} ${clean(next)}`;
   }
 
-  /** Escape sequences for a terminal, as they are. */
+  /** Escape sequences for the terminal that progress goes to, as they are. */
   control(sequence: string): void {
-    this.context.stdout.stream.write(sequence);
+    this.context.stderr.stream.write(sequence);
   }
 
   #write(text: string): void {

@@ -5,13 +5,23 @@ import { EXIT_CODES, type ExitCode, type ExitName } from './exit-codes.ts';
 /** Something that a command cannot do: what is wrong, what to do next, and the exit code that says which kind it is. */
 export class Problem extends Error {
   override readonly name = 'Problem';
+  readonly #kind: ExitName;
   readonly exit: ExitCode;
   readonly view: FailureView;
+  /** What the command had done before, for programs. */
+  readonly done: object;
 
-  constructor(exit: ExitName, view: FailureView) {
+  constructor(exit: ExitName, view: FailureView, done: object = {}) {
     super(view.message);
+    this.#kind = exit;
     this.exit = EXIT_CODES[exit].code;
     this.view = view;
+    this.done = done;
+  }
+
+  /** The same, of a command that had done something already. */
+  after(done: object): Problem {
+    return new Problem(this.#kind, this.view, done);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { action, type Cli, command, type Job } from '../command.ts';
+import { action, type Cli, type Job, plainCommand } from '../command.ts';
 import { type Control, controlOf } from '../control.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { problemOf } from '../failures.ts';
 import { wrongUse } from '../problem.ts';
 import { renderTable } from '../table.ts';
 
@@ -12,7 +13,7 @@ interface BreakOptions {
 
 /** `dr break [system] [fault...]` */
 export function breakCommand(cli: Cli): Command {
-  return command(
+  return plainCommand(
     'break',
     'Break something in the sandbox on purpose',
     'dr break --list\ndr break qdrant delete-sections',
@@ -24,8 +25,10 @@ export function breakCommand(cli: Cli): Command {
     .action(
       action(cli, (job, { list, end }: BreakOptions, [system, ...faults]) => {
         const control = controlOf(job.config);
-        if (list === true || system === undefined) return listFaults(job, control);
-        if (faults.length === 0) throw wrongUse(`it is not said how to break ${system}`, 'See `dr break --list`.');
+        if (list === true || (system === undefined && end !== true)) return listFaults(job, control);
+        if (system === undefined)
+          throw wrongUse('it is not said what to end', 'Name it as you broke it: system and fault.');
+        if (faults.length === 0) throw wrongUse(`it is not said which fault of ${system}`, 'See `dr break --list`.');
         return end === true ? endThings(job, control, system, faults) : breakThings(job, control, system, faults);
       }),
     );
@@ -39,21 +42,34 @@ async function listFaults({ out, context }: Job, control: Control): Promise<Exit
 }
 
 async function breakThings({ out }: Job, control: Control, system: string, faults: string[]): Promise<ExitCode> {
-  const broken: { system: string; fault: string; answer: { broken: string } }[] = [];
-  for (const fault of faults) {
+  const broken = await oneByOne(faults, 'broken', async (fault) => {
     const answer = await control.break(system, fault);
     out.say(answer.broken);
-    broken.push({ system, fault, answer });
-  }
+    return { system, fault, answer };
+  });
   if (out.json) out.answer({ broken }, '');
   return EXIT_CODES.ok.code;
 }
 
 async function endThings({ out }: Job, control: Control, system: string, faults: string[]): Promise<ExitCode> {
-  for (const fault of faults) {
+  const ended = await oneByOne(faults, 'ended', async (fault) => {
     await control.end(system, fault);
     out.say(`Ended ${system}, ${fault}.`);
-  }
-  if (out.json) out.answer({ ended: faults }, '');
+    return fault;
+  });
+  if (out.json) out.answer({ ended }, '');
   return EXIT_CODES.ok.code;
+}
+
+/** @throws Problem: one failed; under `word` it tells what was done before, since that stays done */
+async function oneByOne<T>(faults: string[], word: string, work: (fault: string) => Promise<T>): Promise<T[]> {
+  const done: T[] = [];
+  for (const fault of faults) {
+    try {
+      done.push(await work(fault));
+    } catch (error) {
+      throw problemOf(error).after({ [word]: done });
+    }
+  }
+  return done;
 }

@@ -1,31 +1,29 @@
 import { type Command, Option } from 'commander';
 import { renderReport } from '../../domain/report-text.ts';
 import type { RunReport } from '../../domain/report.ts';
-import { action, type Cli, command, type CommonOptions, type Job } from '../command.ts';
+import { action, type Cli, command, type Job } from '../command.ts';
 import { type Ending, endingOf, exitCodeOf } from '../ending.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
-import { Output } from '../output.ts';
+import type { Output } from '../output.ts';
 import { Problem, problem } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { findNewest } from '../runs.ts';
 import { storedReport } from '../store.ts';
 import { withTemporal } from '../temporal.ts';
 
-interface ReportOptions extends CommonOptions {
-  readonly format?: 'text' | 'json' | 'markdown';
+interface ReportOptions {
+  readonly markdown?: boolean;
 }
 
 /** `dr report [id]` */
 export function reportCommand(cli: Cli): Command {
-  return command('report', 'Show the report of a run that has ended', 'dr report --format markdown > report.md')
+  return command('report', 'Show the report of a run that has ended', 'dr report --markdown > report.md')
     .argument('[id]', 'workflow id (default: the newest run of the environment)')
-    .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(['text', 'json', 'markdown']))
+    .addOption(new Option('--markdown', 'print it as the document that is kept').conflicts('json'))
     .action(
-      action(cli, async (job, { format = 'text' }: ReportOptions, [id]) => {
-        const ending = await find(job, id);
-        const out = new Output(job.context, job.out.json || format === 'json');
-        return print(ending, out, format);
-      }),
+      action(cli, async (job, { markdown }: ReportOptions, [id]) =>
+        print(await find(job, id), job.out, markdown === true ? renderReport : reportPage),
+      ),
     );
 }
 
@@ -52,16 +50,12 @@ async function find(job: Job, id: string | undefined): Promise<Ending> {
   }
 }
 
-function print(ending: Ending, out: Output, format: ReportOptions['format']): ExitCode {
+function print(ending: Ending, out: Output, textOf: (report: RunReport, out: Output) => string): ExitCode {
   const { report, failure } = ending;
   if (!report) {
     if (failure) out.problem(new Problem('notPassed', failure));
     return EXIT_CODES.notPassed.code;
   }
-  out.answer(report, textOf(report, out, format));
+  out.answer(report, textOf(report, out));
   return exitCodeOf(ending);
-}
-
-function textOf(report: RunReport, out: Output, format: ReportOptions['format']): string {
-  return format === 'markdown' ? renderReport(report) : reportPage(report, out);
 }

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { z } from 'zod';
 import { taskQueueOf } from '../../domain/names.ts';
-import { describeIssues } from '../../domain/run-input.ts';
+import { describeIssues, runInputSchema } from '../../domain/run-input.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { exitCodeOf } from '../ending.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -31,11 +32,23 @@ export function startCommand(cli: Cli): Command {
   const [partialLoss, backup] = SCENARIOS;
   start.addCommand(
     common(partialLoss, 'dr start partial-loss --reason "chapter 3 finds nothing" --wait')
-      .option('--set <id>', 'recovery set to heal from (default: the best one)')
-      .option('--depth <depth>', 'content sees corruption, ids only absence (default: content)')
+      .option('--set <id>', 'recovery set to heal from (default: the best one)', fitting(partialLoss.input.shape.setId))
+      .addOption(
+        new Option('--depth <depth>', 'content sees corruption, ids only absence (default: content)').choices(
+          partialLoss.input.shape.depth.unwrap().options,
+        ),
+      )
       .option('--drop-orphans', 'remove vectors that have no row (default: keep and report them)')
-      .option('--fault-declared-at <time>', 'when the fault was declared; the RTO clock runs from here (default: now)')
-      .option('--commit-window <minutes>', 'time in which rollBack is possible; 0 commits at once', minutes)
+      .option(
+        '--fault-declared-at <time>',
+        'when the fault was declared; the RTO clock runs from here (default: now)',
+        time,
+      )
+      .option(
+        '--commit-window <minutes>',
+        'time in which `dr rollback` is possible; 0 commits at once (default: that of the environment)',
+        (text) => fitting(partialLoss.input.shape.commitWindowMinutes)(minutes(text)),
+      )
       .action(action(cli, (job, options: StartOptions) => start_(job, partialLoss, options))),
   );
   start.addCommand(
@@ -48,7 +61,7 @@ export function startCommand(cli: Cli): Command {
 
 function common(scenario: Scenario, example: string): Command {
   return command(scenario.name, scenario.summary, example)
-    .option('--reason <text>', 'why, in a sentence, for the report')
+    .option('--reason <text>', 'why, in a sentence, for the report', fitting(runInputSchema.shape.reason))
     .option('--drill', 'this is practice')
     .option('--input <json>', 'the whole input as one JSON object; options go over it', jsonObject)
     .option('--wait', 'follow the run until it ends; the exit code tells its verdict');
@@ -57,7 +70,8 @@ function common(scenario: Scenario, example: string): Command {
 async function start_(job: Job, scenario: Scenario, options: StartOptions): Promise<ExitCode> {
   const environment = job.environment();
   const parsed = scenario.input.safeParse(inputOf(options));
-  if (!parsed.success) throw wrongUse(describeIssues(parsed.error), `See \`dr start ${scenario.name} --help\`.`);
+  if (!parsed.success)
+    throw wrongUse(`--input: ${describeIssues(parsed.error)}`, `See \`dr start ${scenario.name} --help\`.`);
   return withTemporal(job.context, async (temporal) => {
     const run = await startRun(temporal, job, { environment, scenario, input: parsed.data });
     const { workflowId, runId } = run;
@@ -67,7 +81,7 @@ async function start_(job: Job, scenario: Scenario, options: StartOptions): Prom
       await warnWithoutWorker(temporal, environment, job.out);
       return EXIT_CODES.ok.code;
     }
-    job.out.say(`Started ${workflowId}\n${started.url}`);
+    job.out.note(`Started ${workflowId}\n${started.url}`);
     await warnWithoutWorker(temporal, environment, job.out);
     const ending = await follow(temporal, run, job.out, job.config.storeDirectory);
     const page = ending.report ? reportPage(ending.report, job.out) : '';
@@ -119,15 +133,25 @@ function inputOf({
     dropOrphans,
     reason,
     drill,
-    faultDeclaredAt: faultDeclaredAt === undefined ? undefined : inUtc(faultDeclaredAt),
+    faultDeclaredAt,
     commitWindowMinutes: commitWindow,
   };
   return { ...input, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-/** Any time with a zone becomes UTC; anything else is left for the schema to refuse. */
-function inUtc(time: string): string {
-  return /(?:Z|[+-]\d\d:\d\d)$/.test(time) && !Number.isNaN(Date.parse(time)) ? new Date(time).toISOString() : time;
+/** Holds an option against the field of the input that it fills, so that what is wrong is said of the option. */
+function fitting<T>(field: z.ZodType<T>): (value: unknown) => T {
+  return (value) => {
+    const parsed = field.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'It does not fit'}.`);
+  };
+}
+
+/** Any time with a zone, in UTC. */
+function time(text: string): string {
+  if (/(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  throw new InvalidArgumentError('It must be a time with its zone, such as 2026-01-31T08:00:00Z.');
 }
 
 function minutes(text: string): number {

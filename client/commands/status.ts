@@ -25,7 +25,7 @@ export function statusCommand(cli: Cli): Command {
 }
 
 async function watch(temporal: Temporal, job: Job, run: FoundRun): Promise<ExitCode> {
-  job.out.say(`${run.workflowId}\n${addressOf(job.config.uiUrl, temporal.namespace, run)}`);
+  job.out.note(`${run.workflowId}\n${addressOf(job.config.uiUrl, temporal.namespace, run)}`);
   const ending = await follow(temporal, run, job.out, job.config.storeDirectory);
   const text = ending.report
     ? reportPage(ending.report, job.out)

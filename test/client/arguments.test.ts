@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,23 +16,29 @@ describe('wrong use exits with 2 and says what is right', () => {
   test.each([
     { args: [], says: 'a command is missing' },
     { args: ['recover'], says: "unknown command 'recover'" },
+    { args: ['start'], says: 'it is not said which runbook to start\nNext: See `dr start --help`' },
+    { args: ['start', 'all'], says: "unknown command 'all'\nNext: See `dr start --help`" },
     { args: ['start', 'backup', '--set', 'x'], says: "unknown option '--set'" },
-    { args: ['start', 'partial-loss', '--depth', 'all'], says: 'depth: Invalid option' },
+    { args: ['start', 'partial-loss', '--depth', 'all'], says: 'Allowed choices are content, ids' },
     { args: ['start', 'partial-loss', '--input', '[1]'], says: 'one JSON object' },
-    { args: ['start', 'partial-loss', '--input', '{"setID":"x"}'], says: 'setID: Unrecognized key' },
+    { args: ['start', 'partial-loss', '--input', '{"setID":"x"}'], says: '--input: setID: Unrecognized key' },
     {
       args: ['start', 'partial-loss', '--fault-declared-at', 'yesterday'],
-      says: 'faultDeclaredAt: Invalid ISO datetime',
+      says: "'--fault-declared-at <time>' argument 'yesterday' is invalid. It must be a time with its zone",
     },
+    { args: ['start', 'partial-loss', '--commit-window', '10081'], says: "'--commit-window <minutes>'" },
+    { args: ['start', 'backup', '--reason', 'x'.repeat(501)], says: "'--reason <text>'" },
     { args: ['start', 'partial-loss', '--commit-window', 'soon'], says: 'a number of minutes' },
     { args: ['runs', '--limit', '0'], says: 'a number from 1 to' },
     { args: ['skip'], says: "required option '--reason <text>'" },
     { args: ['note'], says: "required option '--note <text>'" },
     { args: ['approve'], says: 'no plan is named' },
-    { args: ['report', '--format', 'pdf'], says: 'Allowed choices are text, json, markdown' },
+    { args: ['skipStep'], says: "required option '--reason <text>'" },
+    { args: ['report', '--format', 'json'], says: "unknown option '--format'" },
     { args: ['status', '--environment', 'Prod'], says: '--environment must be lower-case' },
     { args: ['status', '--config', 'absent.json'], says: 'absent.json' },
     { args: ['break', 'qdrant', 'gone'], says: 'no sandbox is running' },
+    { args: ['break', 'qdrant', 'gone', '--environment', 'test'], says: "unknown option '--environment'" },
   ])('dr $args: $says', async ({ args, says }) => {
     const { code, out, err } = await dr(args, { env: nowhere });
     expect(code).toBe(2);
@@ -66,6 +72,22 @@ describe('help', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(`\nExample:\n  $ dr ${name}`);
     expect(out).toContain('--json');
+  });
+
+  test.each([
+    ['retry', 'retryStep'],
+    ['skip', 'skipStep'],
+    ['rollback', 'rollBack'],
+    ['note', 'addNote'],
+  ])('of dr %s shows that the word of the Web UI, %s, works as well', async (name, update) => {
+    const [own, same] = [await dr([name, '--help']), await dr([update, '--help'])];
+    expect(own.out).toContain(`dr ${name}|${update} [options]`);
+    expect(same).toEqual(own);
+  });
+
+  test('is beside a version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await dr(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
   test('of dr tells what every exit code means', async () => {
@@ -151,6 +173,25 @@ describe('dr break', () => {
       broken: [{ system: 'qdrant', fault: 'lose-section', answer: { broken: 'lost 12 points' } }],
     });
     expect(asked).toContain('POST /break/qdrant/lose-section Bearer t0ken');
+  });
+
+  test('that fails half-way tells with --json what it has broken', async () => {
+    const { code, out } = await dr(['break', 'qdrant', 'lose-section', 'explode', '--json'], { env: control });
+    expect(code).toBe(5);
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        code: 'NOT_FOUND',
+        message: 'no such fault',
+        next: expect.any(String),
+        broken: [{ system: 'qdrant', fault: 'lose-section', answer: { broken: 'lost 12 points' } }],
+      },
+    });
+  });
+
+  test.each([[['--end']], [['qdrant', '--end']]])('%j does not say what to end, and exits with 2', async (args) => {
+    const { code, err } = await dr(['break', ...args], { env: control });
+    expect(code).toBe(2);
+    expect(err).toContain('it is not said wh');
   });
 
   test('ends a fault that lasts', async () => {

@@ -98,21 +98,22 @@ describe('a run from the command line', () => {
       expect(drill).toBe(true);
       const { events } = await server.client.workflow.getHandle(workflowId).fetchHistory();
       expect(events?.[0]?.workflowExecutionStartedEventAttributes?.identity).toMatch(/^dr-cli:operator@/);
-      expect((await run('report', '--format', 'markdown')).out).toMatch(/^# partial-loss in whole \(drill\)/);
+      expect((await run('report', '--markdown')).out).toMatch(/^# partial-loss in whole \(drill\)/);
       expect((await run('note', workflowId, '--note', 'too late')).code).toBe(3);
     });
   });
 
-  test('waits with --wait, says each step once in a pipe, and ends with the verdict as exit code', async () => {
+  test('waits with --wait, says each step once on a stderr that is a pipe, and ends with the verdict as exit code', async () => {
     await withWorker('waited', async (run) => {
-      const whole = run('start', 'partial-loss', '--wait', '--commit-window', '0');
+      const whole = run('start', 'partial-loss', '--wait', '--commit-window', '0', '--json');
       await until(run, /^approval/);
       expect((await run('approve', '--yes')).code).toBe(0);
-      const { code, out } = await whole;
+      const { code, out, err } = await whole;
       expect(code).toBe(0);
-      const lines = out.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''));
+      expect(JSON.parse(out)).toMatchObject({ report: { verdict: 'pass' } });
+      const lines = err.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''));
       expect(lines.filter((line) => line.startsWith('✔ done: Restore'))).toHaveLength(1);
-      expect(out).not.toContain('\u001b');
+      expect(err).not.toContain('\u001b');
     });
   });
 
