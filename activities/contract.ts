@@ -40,6 +40,8 @@ export interface RunActivities {
    * @throws WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT, UNEXPECTED_SCHEMA
    */
   openRun(): Promise<{ settings: RunSettings; initiator: Initiator }>;
+  /** The collection that the app's name stands for now. */
+  resolveCollection(): Promise<{ collection: string }>;
   /** The run that holds the lease now, or null. */
   findLeaseHolder(input: { leaseId: string }): Promise<{ workflowId: string } | null>;
   /** Tells people. Never fails a recovery: problems are logged. */

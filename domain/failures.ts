@@ -40,6 +40,7 @@ export const FAILURES = {
   STALE_PLAN: { retry: 'refuse', next: 'Read the plan that is shown now and approve its hash.' },
   APPROVAL_REFUSED: { retry: 'refuse', next: 'Ask somebody whom the policy names to approve.' },
   NOT_NOW: { retry: 'refuse', next: 'Look at the checklist: it names what the run is waiting for.' },
+  ABORTED: { retry: 'refuse', next: 'Nothing was written. Start a new run when it is wanted.' },
   QDRANT_UNREACHABLE: { retry: 'wait', next: 'Bring Qdrant back; the run goes on by itself.' },
   QDRANT_BUSY: {
     retry: 'wait',

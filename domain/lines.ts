@@ -3,9 +3,13 @@ import type { IndexEntry, VectorFault } from './index-entry.ts';
 import { isPointId } from './point-id.ts';
 import type { Finding } from './reconcile.ts';
 
-/** One id index line: `id TAB text TAB body TAB fault TAB section`. Sections are JSON text when they hold a tab or newline. */
+/**
+ * One id index line: `id TAB text TAB body TAB fault TAB section TAB vector`. Sections are JSON text when they hold a tab or
+ * newline. Older lines end with the section.
+ */
 export function indexLine(entry: IndexEntry): string {
-  return `${entry.id}\t${entry.text}\t${entry.body}\t${entry.fault ?? ''}\t${quoted(entry.section ?? '')}`;
+  const { id, text, body, fault = '', section = '', vector } = entry;
+  return `${id}\t${text}\t${body}\t${fault}\t${quoted(section)}\t${vector}`;
 }
 
 /** @throws RecoveryError SET_TAMPERED for a line that we could not have written */
@@ -21,12 +25,15 @@ export function parseIndexLine(line: string): IndexEntry {
   const text = line.slice(afterId + 1, afterText);
   const body = line.slice(afterText + 1, afterBody);
   const fault = line.slice(afterBody + 1, afterFault);
-  const section = line.slice(afterFault + 1);
-  if (fault === '' && section !== '') return { id, text, body, section: unquoted(section) };
+  const afterSection = line.indexOf('\t', afterFault + 1);
+  const section = afterSection < 0 ? line.slice(afterFault + 1) : line.slice(afterFault + 1, afterSection);
+  const vector = afterSection < 0 ? '' : line.slice(afterSection + 1);
+  if (fault === '' && section !== '') return { id, text, body, vector, section: unquoted(section) };
   return {
     id,
     text,
     body,
+    vector,
     ...(fault === '' ? {} : { fault: fault as VectorFault }),
     ...(section === '' ? {} : { section: unquoted(section) }),
   };

@@ -1,5 +1,5 @@
 import { describeCount } from './format.ts';
-import { type Assessment, describeDamage, lostIndexes } from './partial-loss.ts';
+import { acceptedDifferences, type Assessment, describeDamage, lostIndexes } from './partial-loss.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -15,18 +15,23 @@ const FIXED_SECONDS = 15;
 export interface Place {
   readonly environment: string;
   readonly runId: string;
+  /** The name the app uses, and the collection it stands for: what is written to. */
+  readonly collectionName: string;
+  readonly collection: string;
   readonly scratch: string;
+  readonly faultDeclaredAt: string;
+  readonly commitWindowMinutes: number;
 }
 
 /** The plan: pure, so that what is shown, approved, carried out and reported is the same value. */
-export function planPartialLoss(assessment: Assessment, { environment, runId, scratch }: Place): Plan {
+export function planPartialLoss(assessment: Assessment, place: Place): Plan {
   const { damage, set } = assessment;
-  const { collection, name } = set.qdrant;
+  const { environment, runId, collection, collectionName } = place;
   return {
     version: 1,
     scenario: 'partial-loss',
     environment,
-    target: `${name} (collection ${collection})`,
+    target: `${collectionName} (collection ${collection})`,
     runId,
     reason: describeDamage(assessment),
     steps: [
@@ -35,12 +40,13 @@ export function planPartialLoss(assessment: Assessment, { environment, runId, sc
         what: `snapshot ${collection} as it is now`,
         why: 'so that everything below can be undone',
       },
-      ...copySteps(assessment, scratch),
+      ...copySteps(assessment, place),
       ...otherSteps(assessment),
       {
         step: 'verify',
         what: 'reconcile, compare the configuration, ask golden questions, try to get in without a key',
       },
+      commitStep(place),
     ],
     loss: describeLoss(assessment),
     expectedSeconds: forecast(assessment),
@@ -54,11 +60,11 @@ export function planPartialLoss(assessment: Assessment, { environment, runId, sc
   };
 }
 
-function copySteps({ damage, set, why }: Assessment, scratch: string): Plan['steps'] {
+function copySteps({ damage, set, why }: Assessment, { scratch, collection }: Place): Plan['steps'] {
   if (damage.copy.count === 0) return [];
-  const { collection } = set.qdrant;
+  const other = set.qdrant.collection === collection ? '' : `; it was taken of ${set.qdrant.collection}`;
   return [
-    { step: 'restoreBeside', what: `restore ${set.id} into ${scratch}`, why },
+    { step: 'restoreBeside', what: `restore ${set.id} into ${scratch}`, why: why + other },
     {
       step: 'copyBack',
       what: `copy ${describeCount(damage.copy.count)} points from ${scratch} into ${collection}`,
@@ -86,15 +92,28 @@ function otherSteps({ damage, set, shape, dropOrphans }: Assessment): Plan['step
   return steps;
 }
 
-function describeLoss({ damage, dropOrphans }: Assessment): string {
+/** Whoever starts a run chooses these two, so whoever approves it must see them. */
+function commitStep({ commitWindowMinutes, faultDeclaredAt }: Place): Plan['steps'][number] {
+  const what =
+    commitWindowMinutes > 0
+      ? `keep it open to rollBack for ${commitWindowMinutes} min`
+      : 'commit at once, without rollBack';
+  return { step: 'commit', what, why: `the RTO counts from ${faultDeclaredAt}` };
+}
+
+function describeLoss({ damage, shape, dropOrphans, hasRows }: Assessment): string {
+  const { count: texts } = damage.reembed;
   const orphans = damage.counts.orphan;
-  const kept =
-    orphans === 0
+  const parts = [
+    'what the set or the source text still holds comes back',
+    texts > 0 ? `${describeCount(texts)} chunks depend on their source text` : '',
+    hasRows
       ? ''
-      : dropOrphans
-        ? ` ${describeCount(orphans)} vectors without a row are removed.`
-        : ` ${describeCount(orphans)} vectors without a row are left alone.`;
-  return `nothing; every damaged chunk comes back from the set or from its source text.${kept}`;
+      : 'there are no rows to tell a loss from a deletion: what was deleted on purpose since the set comes back too',
+    orphans > 0 ? `${describeCount(orphans)} vectors without a row are ${dropOrphans ? 'removed' : 'left alone'}` : '',
+    ...acceptedDifferences(shape).map(({ path }) => `${path} differs from the set and is left as it is`),
+  ];
+  return `${parts.filter((part) => part !== '').join('; ')}.`;
 }
 
 function forecast({ damage, set }: Assessment): number {

@@ -15,6 +15,10 @@ export interface Assessment {
   readonly set: RecoverySet;
   readonly why: string;
   readonly dropOrphans: boolean;
+  /** False for a stack without chunk rows, where the set itself is what is expected. */
+  readonly hasRows: boolean;
+  /** How deep the comparison looked, before and after the repair alike. */
+  readonly depth: 'content' | 'ids';
 }
 
 /** True when there is something that this runbook mends. */
@@ -32,6 +36,21 @@ export function mustFit(shape: readonly ShapeDifference[], set: RecoverySet): vo
   if (!other) return;
   const { path, expected = 'none', observed = 'none' } = other;
   throw new RecoveryError('SET_MISMATCH', `${path}: ${set.id} has ${expected}, and the collection has ${observed}`);
+}
+
+/**
+ * Refuses to repair a collection that the app has left while the plan waited.
+ * @throws RecoveryError STALE_PLAN
+ */
+export function mustStandFor(
+  { collectionName, collection }: { collectionName: string; collection: string },
+  now: { collection: string },
+): void {
+  if (now.collection === collection) return;
+  throw new RecoveryError(
+    'STALE_PLAN',
+    `plan: ${collectionName} stands for ${now.collection} now, and the plan is for ${collection}; start a new run`,
+  );
 }
 
 const vectorsSchema = z.object({
@@ -63,11 +82,14 @@ export function lostIndexes(shape: readonly ShapeDifference[]): [field: string, 
   return shape.filter(isRepairable).map((lost) => [indexFieldOf(lost), JSON.parse(lost.expected ?? 'null') as unknown]);
 }
 
-/** What those fields were indexed as before the repair; null where there was no index: what undo goes back to. */
-export function indexesBefore(shape: readonly ShapeDifference[]): Record<string, unknown> {
-  return Object.fromEntries(
-    shape.filter(isRepairable).map((lost) => [indexFieldOf(lost), JSON.parse(lost.observed ?? 'null') as unknown]),
-  );
+/** What those fields were indexed as before the repair, which is not at all: what undo goes back to. */
+export function indexesBefore(shape: readonly ShapeDifference[]): Record<string, null> {
+  return Object.fromEntries(lostIndexes(shape).map(([field]) => [field, null]));
+}
+
+/** Differences that somebody made on purpose since the set: told in the plan, and left as they are. */
+export function acceptedDifferences(shape: readonly ShapeDifference[]): ShapeDifference[] {
+  return shape.filter((difference) => !isRepairable(difference));
 }
 
 /** One sentence that a tired person understands. */
@@ -94,8 +116,10 @@ export function reconciliationGate(after: Damage, dropOrphans: boolean): Gate {
   };
 }
 
-/** The collection has the configuration and payload indexes that the set recorded. */
-export function shapeGate(differences: readonly ShapeDifference[]): Gate {
+/** The collection has the configuration and payload indexes that the set recorded, but for what the plan left alone. */
+export function shapeGate(now: readonly ShapeDifference[], before: readonly ShapeDifference[]): Gate {
+  const accepted = new Set(acceptedDifferences(before).map((difference) => JSON.stringify(difference)));
+  const differences = now.filter((difference) => !accepted.has(JSON.stringify(difference)));
   return {
     name: 'configuration',
     verdict: differences.length === 0 ? 'pass' : 'fail',
@@ -109,6 +133,16 @@ export function shapeGate(differences: readonly ShapeDifference[]): Gate {
               ({ path, expected, observed }) => `${path}: ${observed ?? 'absent'} instead of ${expected ?? 'absent'}`,
             )
             .join(', '),
+  };
+}
+
+/** The name the app uses still stands for the collection that was repaired. */
+export function nameGate(name: string, repaired: string, now: string): Gate {
+  return {
+    name: 'collection',
+    verdict: repaired === now ? 'pass' : 'fail',
+    expected: `${name} stands for ${repaired}`,
+    observed: `it stands for ${now}`,
   };
 }
 
@@ -140,6 +174,22 @@ export function describeChoice({ set, why }: { set: RecoverySet; why: string }):
 
 export function describeArtifact({ bytes, sha256 }: Artifact): string {
   return `${describeCount(bytes)} bytes, sha256 ${sha256.slice(0, 12)}`;
+}
+
+export function describeEmbedding({
+  unavailable,
+  ...counts
+}: {
+  written: number;
+  newer: number;
+  unavailable: number;
+}): string {
+  const lost = unavailable === 0 ? '' : `, ${describeCount(unavailable)} have no text anywhere: lost`;
+  return describeRepair(counts) + lost;
+}
+
+export function describeRemoval({ written, newer }: { written: number; newer: number }): string {
+  return `${describeCount(written)} removed${newer > 0 ? `, ${describeCount(newer)} left alone as newer` : ''}`;
 }
 
 export function describeRepair({ written, newer }: { written: number; newer: number }): string {

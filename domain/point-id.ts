@@ -37,6 +37,7 @@ export function parsePointId(wire: unknown): PointId | undefined {
   if (typeof wire === 'number') return Number.isSafeInteger(wire) && wire >= 0 ? String(wire) : undefined;
   if (typeof wire === 'bigint') return isPointId(String(wire)) ? String(wire) : undefined;
   if (typeof wire !== 'string') return undefined;
+  if (isPointId(wire)) return wire;
   const text = wire.toLowerCase();
   return isPointId(text) ? text : undefined;
 }

@@ -5,7 +5,8 @@ import { comparePointIds, type PointId } from './point-id.ts';
  * What is wrong with one id. Exactly one class each:
  * - `missing`: a row whose vector is not in Qdrant, but in the recovery set
  * - `unbacked`: a row whose vector is nowhere
- * - `stale`: the vector is there, but its text is not the row's, or its body is not the set's
+ * - `stale`: the point is there, but its text or section is not the row's, or its vector not that of a set which has the
+ *   row's text and section. Metadata that differs from the set's alone is an edit, and none of a repair's business
  * - `malformed`: the vector has a wrong size, is zero or not finite
  * - `orphan`: a vector without a row
  */
@@ -44,15 +45,16 @@ const UNKNOWN_SECTION = '(unknown section)';
 
 /**
  * Reconciles three sorted streams in constant memory: what Qdrant holds, what Postgres says it should hold, and what the
- * recovery set can give back. A fingerprint that was not read ('') agrees with everything.
+ * recovery set can give back. A fingerprint that was not read ('') agrees with everything. Without rows the set says what
+ * should be there: its entries count as rows, and what differs from it in text or metadata, or is not in it, is newer.
  */
 export async function reconcile(
   live: Batches<IndexEntry>,
-  rows: Batches<RowEntry>,
+  rows: Batches<RowEntry> | undefined,
   set: Batches<IndexEntry>,
   sink: FindingSink,
 ): Promise<Tally> {
-  const sides = [new Reader(live), new Reader(rows), new Reader(set)] as const;
+  const sides = [new Reader(live), new Reader(rows ?? nothing()), new Reader(set)] as const;
   const [liveSide, rowSide, setSide] = sides;
   const tally: Tally = { live: 0, rows: 0, set: 0, retired: 0 };
   let pending: Finding[] = [];
@@ -74,10 +76,10 @@ export async function reconcile(
       const row = rowSide.take(id);
       const backup = setSide.take(id);
       if (vector) tally.live += 1;
-      if (row) tally.rows += 1;
+      if (row || (!rows && backup)) tally.rows += 1;
       if (backup) tally.set += 1;
-      if (backup && !vector && !row) tally.retired += 1;
-      const finding = judge(vector, row, backup);
+      if (rows && backup && !vector && !row) tally.retired += 1;
+      const finding = rows ? judge(vector, row, backup) : judgeBySet(vector, backup);
       if (finding) pending.push(finding);
       if (pending.length >= FLUSH_AT) await flush();
     }
@@ -97,7 +99,7 @@ export function judge(
   if (!row) return vector && orphan(vector, backup);
   const wrong = classify(vector, row, backup);
   if (!wrong) return undefined;
-  const healer = backup && !backup.fault && backup.text === row.text ? backup : undefined;
+  const healer = healerOf(row, backup);
   return {
     id: row.id,
     class: wrong,
@@ -107,6 +109,20 @@ export function judge(
     live: vector?.body ?? '',
     set: healer?.body ?? '',
   };
+}
+
+/** Where no row speaks, another text is taken for an edit, and so is another section. */
+function judgeBySet(vector: IndexEntry | undefined, backup: IndexEntry | undefined): Finding | undefined {
+  if (!backup) return undefined;
+  if (vector && !vector.fault && differ(vector.text, backup.text)) return undefined;
+  const finding = judge(vector, { id: backup.id, text: backup.text, section: '' }, backup);
+  return finding && { ...finding, section: backup.section ?? '' };
+}
+
+/** The set's entry when a copy of it is what the row says. */
+function healerOf(row: RowEntry, backup: IndexEntry | undefined): IndexEntry | undefined {
+  if (!backup || backup.fault || backup.text !== row.text || differ(backup.section ?? '', row.section)) return undefined;
+  return backup;
 }
 
 function orphan(vector: IndexEntry, backup: IndexEntry | undefined): Finding {
@@ -121,20 +137,26 @@ function classify(
 ): FindingClass | undefined {
   if (!vector) return backup ? 'missing' : 'unbacked';
   if (vector.fault) return 'malformed';
-  if (differ(vector.text, row.text)) return 'stale';
-  // The set vouches for a body only when it was taken of the same text; a newer text has, rightly, another body.
-  if (backup && !backup.fault && backup.text === row.text && differ(vector.body, backup.body)) return 'stale';
-  return undefined;
+  if (differ(vector.text, row.text) || differ(vector.section ?? '', row.section)) return 'stale';
+  // The set vouches for a vector only where it could give it back. Elsewhere the remedy is to embed again, whose numbers
+  // need not be the set's to the last bit: the point would be stale for ever.
+  const healer = healerOf(row, backup);
+  return healer && differ(vector.vector, healer.vector) ? 'stale' : undefined;
 }
 
 function differ(read: string, expected: string): boolean {
   return read !== '' && expected !== '' && read !== expected;
 }
 
-function smallest(...ids: (PointId | undefined)[]): PointId | undefined {
-  let least: PointId | undefined;
-  for (const id of ids) if (id !== undefined && (least === undefined || comparePointIds(id, least) < 0)) least = id;
-  return least;
+async function* nothing(): Batches<never> {}
+
+function smallest(a: PointId | undefined, b: PointId | undefined, c: PointId | undefined): PointId | undefined {
+  return smaller(smaller(a, b), c);
+}
+
+function smaller(a: PointId | undefined, b: PointId | undefined): PointId | undefined {
+  if (a === undefined) return b;
+  return b === undefined || comparePointIds(a, b) <= 0 ? a : b;
 }
 
 /** One side of the merge: a batch at a time, with the promise that ids only ever grow. */

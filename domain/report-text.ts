@@ -57,6 +57,9 @@ export function renderReport(report: RunReport): string {
 }
 
 function headline(report: RunReport): string {
+  if (report.undo.some(({ kind, outcome }) => kind === 'undo' && outcome !== 'done')) {
+    return `Ended ${report.outcome}, and NOT everything could be undone: see “Undone and cleaned up”.`;
+  }
   const kept = report.verdict === 'pass' || !['recovered', 'completed'].includes(report.outcome);
   return kept ? HEADLINES[report.outcome] : 'Came to its end, but not every gate is proven.';
 }

@@ -49,7 +49,8 @@ export const undoRecordSchema = z.strictObject({
   /** `undo` puts back what the run changed; `clean-up` takes away what it made for itself. */
   kind: z.enum(['undo', 'clean-up']),
   title: z.string(),
-  outcome: z.enum(['done', 'failed']),
+  /** `partial`: what others changed since was left alone. */
+  outcome: z.enum(['done', 'partial', 'failed']),
   message: z.string().optional(),
 });
 export type UndoRecord = z.infer<typeof undoRecordSchema>;
@@ -65,6 +66,11 @@ export const outcomeSchema = z.enum([
   'refused',
 ]);
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** What the run did is kept; every other outcome has been undone. */
+export function isKept(outcome: Outcome): boolean {
+  return outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do';
+}
 
 /** What was lost, in time and in what people lose. */
 export const rpoSchema = z.strictObject({
@@ -115,6 +121,10 @@ export const runReportSchema = z.strictObject({
 });
 export type RunReport = z.infer<typeof runReportSchema>;
 
+/** A person's approval, a person's choice after a failure, the end of an outage, or the commit of a recovery. */
+export const awaitsSchema = z.enum(['approval', 'operator', 'outage', 'commit']);
+export type Awaits = z.infer<typeof awaitsSchema>;
+
 /** What the `status` query answers: the report as far as it has come, and what is awaited. */
 export const runStatusSchema = z.strictObject({
   scenario: z.string(),
@@ -122,6 +132,8 @@ export const runStatusSchema = z.strictObject({
   phase: z.string(),
   /** What the run waits for, in words; absent while it works. */
   awaiting: z.string().optional(),
+  /** The same for programs: which message would let it go on. */
+  awaits: awaitsSchema.optional(),
   plan: planSchema.optional(),
   planHash: z.string().optional(),
   steps: z.array(stepRecordSchema),

@@ -22,23 +22,30 @@ export const runInputSchema = z.strictObject({
 
 export type RunInput = z.infer<typeof runInputSchema>;
 
-export const partialLossInputSchema = runInputSchema.extend({
-  /** Which recovery set to heal from. Default: the newest verified one, else the newest. */
-  setId: z.string().min(1).max(100).optional().describe('Recovery set to heal from. Default: the best one.'),
-  /** `content` reads payloads and vectors, `ids` only which points exist (faster, sees no corruption). */
-  depth: z.enum(['content', 'ids']).optional().describe('content (default) sees corruption, ids only absence.'),
-  /** Whether vectors without a row are removed. Part of the approved plan. */
-  dropOrphans: z.boolean().optional().describe('Remove vectors that have no row. Default: keep and report them.'),
-});
+export const partialLossInputSchema = runInputSchema
+  .extend({
+    /** Which recovery set to heal from. Default: the newest verified one, else the newest. */
+    setId: z.string().min(1).max(100).optional().describe('Recovery set to heal from. Default: the best one.'),
+    /** `content` reads payloads and vectors, `ids` only which points exist (faster, sees no corruption). */
+    depth: z.enum(['content', 'ids']).optional().describe('content (default) sees corruption, ids only absence.'),
+    /** Whether vectors without a row are removed. Part of the approved plan. */
+    dropOrphans: z.boolean().optional().describe('Remove vectors that have no row. Default: keep and report them.'),
+  })
+  .refine(({ depth, dropOrphans }) => !(dropOrphans === true && depth === 'ids'), {
+    path: ['dropOrphans'],
+    error: 'needs depth content: without reading a vector nobody can tell that it has not changed since',
+  });
 export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
 export const markEnvironmentInputSchema = z.strictObject({});
 
+const MOST_SAID = 500;
+
 /** Field by field, what is wrong with an input: `depth: Invalid option…; typo: Unrecognized key`. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues
+  const said = error.issues
     .map((issue) => {
       const where =
         issue.path.length > 0
@@ -49,4 +56,6 @@ export function describeIssues(error: z.ZodError): string {
       return `${where}: ${issue.message}`;
     })
     .join('; ');
+  // It may quote what was sent, and whoever sent it must not be able to fill a history.
+  return said.length > MOST_SAID ? `${said.slice(0, MOST_SAID)}…` : said;
 }

@@ -47,6 +47,8 @@ export const runSettingsSchema = z.strictObject({
     .min(0)
     .max(7 * 24 * 60),
   hasPostgres: z.boolean(),
+  /** Whether Postgres has chunk rows that say what Qdrant should hold. */
+  hasRows: z.boolean(),
   hasApp: z.boolean(),
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;

@@ -13,9 +13,9 @@ export type ShapeDifference = z.infer<typeof shapeDifferenceSchema>;
 
 const INDEX_PATH = 'payload_schema.';
 
-/** A payload index that the set recorded and the collection has lost (or has of another type). */
-export function isRepairable(difference: ShapeDifference): boolean {
-  return difference.path.startsWith(INDEX_PATH) && difference.expected !== undefined;
+/** A payload index that the set recorded and the collection has lost. One of another type was changed on purpose. */
+export function isRepairable({ path, expected, observed }: ShapeDifference): boolean {
+  return path.startsWith(INDEX_PATH) && expected !== undefined && observed === undefined;
 }
 
 /** The field of a payload index difference. */

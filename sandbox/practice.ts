@@ -6,7 +6,7 @@ import { runFolderOf } from '../domain/names.ts';
 import { runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
 import { Operator } from './operator.ts';
-import { type DrillResult, judge } from './practice-result.ts';
+import { type DrillResult, failedDrill, judge } from './practice-result.ts';
 import { progressLines } from './seed-progress.ts';
 import { seed } from './seed.ts';
 import { openControl } from './stack/control.ts';
@@ -43,7 +43,7 @@ export async function practise(practice: Practice): Promise<void> {
   const stack = await startStack({ name, fresh: true, onMessage: say });
   try {
     await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
-    show(await recover(practice, stack));
+    show(await recover(practice, stack).catch((error: unknown) => failedDrill('partial-loss', error)));
     if (keep) await keepUp(stack, say);
   } finally {
     await stack.stop();
@@ -110,9 +110,10 @@ async function decide(operator: Operator, workflowId: string): Promise<void> {
     } else if (waiting === 'commit' && !said.has('commit')) {
       said.add('commit');
       await operator.ask(z.unknown(), 'commit', workflowId, '--as', APPROVER);
-    } else if (status.awaiting?.includes('retryStep or abort') || status.awaiting?.includes('skipStep')) {
+    } else if (status.awaits === 'operator' && !said.has('abort')) {
+      said.add('abort');
       // Nobody will come to mend what went wrong in a drill: undo, and report what was seen.
-      await operator.ask(z.unknown(), 'abort', workflowId, '--as', APPROVER, '--reason', status.awaiting);
+      await operator.ask(z.unknown(), 'abort', workflowId, '--as', APPROVER, '--reason', status.awaiting ?? '');
     }
     await sleep(500);
   }

@@ -33,7 +33,12 @@ export function composeActivities(config: Config): RecoveryActivities {
       resolveCollection: (name) => vectors.resolveCollection(name),
     }),
     ...createSetActivities({ store, expected: { environment, collectionName: qdrant.collection, embedding } }),
-    ...createQdrantActivities({ config: qdrant, store, embedding }),
+    ...createQdrantActivities({
+      config: qdrant,
+      store,
+      embedding,
+      rowsAmong: rows && (async (ids, signal) => new Set((await rows.readTexts(ids, signal)).map(({ id }) => id))),
+    }),
     ...(postgres ? createPostgresActivities({ config: postgres, store, path: searchPath() }) : withoutPostgres),
     ...createStackActivities({
       vectors,
@@ -58,6 +63,7 @@ function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
     objectives,
     commitWindowMinutes,
     hasPostgres: postgres !== undefined,
+    hasRows: postgres?.tables.chunks !== undefined,
     hasApp: app !== undefined,
   };
 }

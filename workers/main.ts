@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { loadConfig } from '../config/load.ts';
-import { loadTemporalConnection } from '../config/temporal.ts';
+import type { Config } from '../config/schema.ts';
+import { loadTemporalConnection, type TemporalConnection } from '../config/temporal.ts';
 import { RecoveryError } from '../domain/failures.ts';
 import { taskQueueOf } from '../domain/names.ts';
 import { composeActivities } from './compose.ts';
@@ -15,18 +16,32 @@ const GRACE = '20s';
 const FORCE = '40s';
 
 async function run(): Promise<void> {
+  // Settings first: the runtime keeps the process alive and takes its signals, so nothing may fail between the two.
+  const config = await loadConfig();
+  const temporal = loadTemporalConnection();
   Runtime.install({
     logger: new DefaultLogger('INFO', (entry) => process.stderr.write(`${jsonLine(entry)}\n`)),
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
   });
-  const config = await loadConfig();
-  const temporal = loadTemporalConnection();
-  const connection = await NativeConnection.connect(temporal.options());
+  try {
+    await serve(config, temporal);
+  } finally {
+    await Runtime.instance().shutdown();
+  }
+}
+
+async function serve(config: Config, temporal: TemporalConnection): Promise<void> {
+  const connection = await NativeConnection.connect(temporal.options()).catch((error: unknown) => {
+    const message = `Temporal at ${temporal.address} cannot be reached. Start it, or correct TEMPORAL_ADDRESS.`;
+    throw new RecoveryError('INVALID_CONFIGURATION', message, { cause: error });
+  });
   try {
     await registerSearchAttributes(connection, temporal.namespace).catch((error: unknown) => {
       // Temporal Cloud lets nobody register them this way: there they are made once, in its console.
       const cause = error instanceof Error ? error.message : String(error);
-      Runtime.instance().logger.warn('the search attributes could not be registered; they must exist already', { cause });
+      Runtime.instance().logger.warn('the search attributes could not be registered; they must exist already', {
+        cause,
+      });
     });
     const worker = await Worker.create({
       connection,

@@ -9,8 +9,8 @@ import type { Gate } from '../domain/verdict.ts';
 import { runbook } from './runbook.ts';
 
 const steps = {
-  snapshot: { title: 'Snapshot the collection into the store', phase: 'restore' },
   index: { title: 'Read every point into the id index', phase: 'restore' },
+  snapshot: { title: 'Snapshot the collection into the store', phase: 'restore' },
   dump: { title: 'Dump Postgres at one moment', phase: 'restore' },
   golden: { title: 'Ask the golden questions', phase: 'restore' },
   agree: { title: 'Compare the stores', phase: 'verify' },
@@ -25,6 +25,12 @@ export const backUpStack = runbook(
     const takenAt = workflowInfo().startTime;
     const setId = setIdOf(takenAt, uuid4().slice(0, 6));
     const folder = `sets/${setId}`;
+    // The index first and the comparison last: whatever changed while the snapshot was taken shows between the two.
+    const { index, points } = await run.must(
+      'index',
+      (act) => act.captureIndex({ collection, folder }),
+      (read) => `${describeCount(read.points)} points`,
+    );
     const { snapshot, described } = await run.must(
       'snapshot',
       async (act) => ({
@@ -32,11 +38,6 @@ export const backUpStack = runbook(
         snapshot: await act.captureCollection({ collection, folder }),
       }),
       (taken) => `${describeCount(taken.snapshot.bytes)} bytes, ${describeCount(taken.described.points)} points`,
-    );
-    const { index, points } = await run.must(
-      'index',
-      (act) => act.captureIndex({ collection, folder }),
-      (read) => `${describeCount(read.points)} points`,
     );
     const postgres = hasPostgres
       ? await run.must(

@@ -2,14 +2,15 @@ import { setHandler } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { FailureCode } from '../domain/failures.ts';
 import { namesPlan } from '../domain/plan.ts';
-import type { Decision } from '../domain/report.ts';
+import type { Awaits, Decision } from '../domain/report.ts';
 import { describeIssues } from '../domain/run-input.ts';
 import { failureWith } from './failure.ts';
 import * as messages from './messages.ts';
 import type { RunRecord } from './record.ts';
 
-/** What the run waits for, if it waits: only then is a message that answers it accepted. */
-export type Awaited = 'approval' | 'operator' | 'outage' | 'commit' | undefined;
+/** What the checklist puts where the approver's name goes. */
+const MOST_NOTES = 50;
+const PLACEHOLDER = 'your name';
 
 type Answer =
   'retry' | 'commit' | 'rollBack' | 'reject' | { readonly skip: { readonly by: string; readonly reason: string } };
@@ -27,10 +28,11 @@ interface Said {
  */
 export class Desk {
   readonly #record: RunRecord;
-  #awaited: Awaited;
+  #awaited: Awaits | undefined;
   #answer: Answer | undefined;
   #aborted: { by: string; reason?: string | undefined } | undefined;
   #closed = false;
+  #notes = 0;
   /** Set while the step that waits says that it may be skipped. */
   skippable = false;
 
@@ -43,14 +45,16 @@ export class Desk {
     return this.#aborted;
   }
 
-  /** Takes the answer that came while waiting, if any. */
+  /** The answer that came while waiting, if any. */
   get answer(): Answer | undefined {
     return this.#answer;
   }
 
-  expect(awaited: Awaited): void {
+  /** From now on messages that answer this are accepted, and the record says so. */
+  expect(awaited: Awaits | undefined): void {
     this.#awaited = awaited;
     this.#answer = undefined;
+    this.#record.awaits = awaited;
   }
 
   /** After this nothing can be undone any more, and `abort` is refused. */
@@ -99,8 +103,9 @@ export class Desk {
     if (approver === undefined) return named ? 'approver: the policy of this environment needs a name' : undefined;
     if (policy.approvers.length > 0 && !policy.approvers.includes(approver))
       return `approver: ${approver} may not approve in this environment`;
+    if (approver.toLowerCase() === PLACEHOLDER) return 'approver: put your own name in place of "your name"';
     const who = initiator.principal ?? initiator.claimed;
-    if (!policy.initiatorMayApprove && (who === undefined || who.includes(approver))) {
+    if (!policy.initiatorMayApprove && (who === undefined || namesSame(who, approver))) {
       return `approver: whoever started the run (${who ?? 'unknown'}) may not approve it`;
     }
     return this.#record.approvals().some(({ by }) => by === approver)
@@ -142,7 +147,14 @@ export class Desk {
 
   #note(sent: unknown): string {
     const { by, note } = this.#read('addNote', messages.addNoteSchema, sent);
-    this.#record.note(`${by ?? 'unnamed'}: ${note}`);
+    if ((this.#notes += 1) > MOST_NOTES) {
+      return this.#refuse(
+        'addNote',
+        { by: by ?? 'unnamed' },
+        'NOT_NOW',
+        `addNote: ${MOST_NOTES} notes are kept, and no more`,
+      );
+    }
     this.#accept('addNote', { by: by ?? 'unnamed', note });
     return 'noted';
   }
@@ -165,8 +177,8 @@ export class Desk {
     this.#accept('abort', { by, note: reason });
   }
 
-  #take(what: Decision['what'], said: Said, when: Awaited[], answer: Answer): string {
-    if (!when.includes(this.#awaited) || this.#answer !== undefined) {
+  #take(what: Decision['what'], said: Said, when: Awaits[], answer: Answer): string {
+    if (this.#awaited === undefined || !when.includes(this.#awaited) || this.#answer !== undefined) {
       return this.#refuse(what, said, 'NOT_NOW', `${what}: the run does not wait for this now`);
     }
     this.#answer = answer;
@@ -188,4 +200,13 @@ export class Desk {
     this.#record.decide({ what, by, ...(note ? { note } : {}), ...(plan ? { plan } : {}), refused: why });
     throw failureWith(code, why);
   }
+}
+
+/** `dr-cli:ann@host` and `Ann` are one person, and `bob` is not `bobby`: identities hold a name between separators. */
+function namesSame(identity: string, name: string): boolean {
+  return identity
+    .toLowerCase()
+    .split(/[:@\s/]+/)
+    .concat(identity.toLowerCase())
+    .includes(name.toLowerCase());
 }

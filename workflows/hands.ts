@@ -31,6 +31,7 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'copyPoints',
   'dropPoints',
   'createIndexes',
+  'revertIndexes',
   'revertPoints',
   'dumpDatabase',
   'reconcileStack',

@@ -9,7 +9,11 @@ export const steps = {
   embedAgain: { title: 'Embed again what the set does not hold', phase: 'restore' },
   dropOrphans: { title: 'Remove vectors without a row', phase: 'restore', skippable: 'orphans hide nothing' },
   createIndexes: { title: 'Create the lost payload indexes', phase: 'restore' },
-  reconcile: { title: 'Verify: the stores agree', phase: 'verify' },
+  reconcile: {
+    title: 'Verify: the stores agree',
+    phase: 'verify',
+    skippable: 'the repair is kept, and the verdict says that not all is proven',
+  },
   access: {
     title: 'Verify: nobody gets in without a key',
     phase: 'verify',

@@ -2,15 +2,17 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import { renderChecklist } from '../domain/checklist.ts';
 import { type Plan, planHash } from '../domain/plan.ts';
 import { PhaseClock } from '../domain/phase-clock.ts';
-import type {
-  Decision,
-  FailureView,
-  Outcome,
-  Phase,
-  RunReport,
-  RunStatus,
-  StepRecord,
-  UndoRecord,
+import {
+  type Awaits,
+  type Decision,
+  type FailureView,
+  isKept,
+  type Outcome,
+  type Phase,
+  type RunReport,
+  type RunStatus,
+  type StepRecord,
+  type UndoRecord,
 } from '../domain/report.ts';
 import type { RunInput } from '../domain/run-input.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
@@ -24,6 +26,8 @@ export interface StepDefinition {
   /** Why going on without it is safe. Steps without this cannot be skipped. */
   readonly skippable?: string;
 }
+
+const MOST_REFUSALS = 50;
 
 /** What only the end of a run can tell. */
 export interface Ending {
@@ -51,6 +55,8 @@ export class RunRecord {
   #plan: { plan: Plan; hash: string } | undefined;
   #outcome: Outcome | undefined;
   #facts: StoryFacts = {};
+  /** Which message would let the run go on; the desk keeps it. */
+  awaits: Awaits | undefined;
   settings: RunSettings | undefined;
   initiator: Initiator = {};
 
@@ -143,6 +149,12 @@ export class RunRecord {
   }
 
   decide(decision: Omit<Decision, 'at'>): void {
+    // Refusals are kept for the record, but whoever can send them must not be able to fill it.
+    if (
+      decision.refused !== undefined &&
+      this.#decisions.filter(({ refused }) => refused !== undefined).length >= MOST_REFUSALS
+    )
+      return;
     this.#decisions.push({ at: new Date().toISOString(), ...decision });
     this.show();
   }
@@ -170,8 +182,9 @@ export class RunRecord {
     this.#artifacts[name] = artifact;
   }
 
-  /** Every gate is green: the RTO ends here. */
+  /** Every gate is green: the RTO ends here. One that was skipped was not seen to be. */
   recovered(): void {
+    if (this.verdict !== 'pass') return;
     this.#clock.stop(new Date());
     upsertSearchAttributes([{ key: attributes.rtoSeconds, value: Math.round(this.#rtoSeconds() ?? 0) }]);
   }
@@ -205,6 +218,7 @@ export class RunRecord {
       environment: this.settings?.environment ?? 'unknown',
       phase: this.#outcome === undefined ? this.#clock.phase : 'closed',
       ...(this.#awaiting === undefined ? {} : { awaiting: this.#awaiting }),
+      ...(this.awaits === undefined ? {} : { awaits: this.awaits }),
       ...(this.#plan ? { plan: this.#plan.plan, planHash: this.#plan.hash } : {}),
       steps: [...this.#steps.values()],
       gates: this.gates,
@@ -218,7 +232,7 @@ export class RunRecord {
 
   report(settings: RunSettings, { outcome, failure }: Ending): RunReport {
     const { workflowId, runId } = workflowInfo();
-    const { awaiting: _awaiting, phase: _phase, ...seen } = this.status();
+    const { awaiting: _awaiting, awaits: _awaits, phase: _phase, ...seen } = this.status();
     const rto = this.#rtoSeconds();
     return {
       ...seen,
@@ -230,8 +244,7 @@ export class RunRecord {
       ...(this.#input.reason === undefined ? {} : { reason: this.#input.reason }),
       initiator: this.initiator,
       outcome,
-      verdict:
-        outcome === 'recovered' || outcome === 'completed' || outcome === 'nothing-to-do' ? this.verdict : 'fail',
+      verdict: isKept(outcome) ? this.verdict : 'fail',
       endedAt: new Date().toISOString(),
       ...(rto === undefined ? {} : { rtoSeconds: rto }),
       phases: this.#clock.seconds(),

@@ -12,18 +12,16 @@ export const recoverPartialQdrantLoss = runbook(
   { scenario: 'partial-loss', input: partialLossInputSchema, steps, success: 'recovered' },
   async (run, input) => {
     const found = await identifyDamage(run, input);
-    if (loss.needsRepair(found)) {
-      await run.approval('approve', planPartialLoss(found, run.place));
-      await keepDamagedState(run, found);
-      await restoreBeside(run, found);
-      await copyBack(run, found);
-      await embedAgain(run, found);
-      await removeOrphans(run, found);
-      await createLostIndexes(run, found);
-    }
+    if (!loss.needsRepair(found)) return proveHealthy(run, found);
+    await run.approval('approve', planPartialLoss(found, run.place));
+    await keepDamagedState(run, found);
+    await restoreBeside(run, found);
+    await copyBack(run, found);
+    await embedAgain(run, found);
+    await removeOrphans(run, found);
+    await createLostIndexes(run, found);
     await verify(run, found);
     run.recovered();
-    if (!loss.needsRepair(found)) return run.nothingToDo();
     await run.commitWindow('commit');
   },
 );
@@ -31,7 +29,7 @@ export const recoverPartialQdrantLoss = runbook(
 /** Identify the affected content: what Qdrant holds, what Postgres says it should hold, what the set can give back. */
 async function identifyDamage(run: LossRun, input: PartialLossInput): Promise<loss.Assessment> {
   const { setId, depth = 'content', dropOrphans = false } = input;
-  const { collection } = run.settings;
+  const { collection, hasRows } = run.settings;
   const chosen = await run.must('chooseSet', (act) => act.chooseRecoverySet({ setId }), loss.describeChoice);
   const assess = { collection, set: chosen.set, depth, folder: `${run.folder}/assess` };
   const found = await run.must(
@@ -41,7 +39,7 @@ async function identifyDamage(run: LossRun, input: PartialLossInput): Promise<lo
       loss.mustFit(shape, chosen.set);
       const damage = await act.reconcileStack(assess);
       loss.mustHoldOneVector({ damage, set: chosen.set });
-      return { ...chosen, dropOrphans, shape, damage };
+      return { ...chosen, dropOrphans, hasRows, depth, shape, damage };
     },
     loss.describeDamage,
   );
@@ -49,21 +47,38 @@ async function identifyDamage(run: LossRun, input: PartialLossInput): Promise<lo
   return found;
 }
 
+/** Nothing is damaged: the same gates prove it, and nothing is written. */
+async function proveHealthy(run: LossRun, found: loss.Assessment): Promise<void> {
+  await verify(run, found);
+  run.recovered();
+  run.nothingToDo();
+}
+
 /** Snapshot the damaged state first, and know how to put it back, before anything is written. */
 async function keepDamagedState(run: LossRun, found: loss.Assessment): Promise<void> {
   const { collection } = run.settings;
   const before = run.scratch('before');
   const capture = { collection, folder: `${run.folder}/before` };
-  const snapshot = await run.must('keepDamaged', (act) => act.captureCollection(capture), loss.describeArtifact);
+  const snapshot = await run.must(
+    'keepDamaged',
+    async (act) => {
+      loss.mustStandFor(run.settings, await act.resolveCollection());
+      return act.captureCollection(capture);
+    },
+    loss.describeArtifact,
+  );
   run.keep('damaged state', snapshot);
   run.cleanUp(`remove ${before}`, (act) => act.dropScratch({ scratch: before }));
-  run.undo(`put ${collection} back to what it was`, async (act) => {
-    await act.revertIndexes({ collection, fields: loss.indexesBefore(found.shape) });
+  run.undo(`put the points of ${collection} back to what they were`, async (act) => {
     await act.restoreBeside({ snapshot, scratch: before });
-    await act.revertPoints({ lists: loss.writtenLists(found), collection, before });
+    return act.revertPoints({ lists: loss.writtenLists(found), collection, before });
   });
+  run.undo(`put the payload indexes of ${collection} back to what they were`, (act) =>
+    act.revertIndexes({ collection, fields: loss.indexesBefore(found.shape) }),
+  );
 }
 
+/** The set comes up under a name of its own; the live collection is not touched. */
 async function restoreBeside(run: LossRun, { damage, set }: loss.Assessment): Promise<void> {
   if (damage.copy.count === 0) return;
   const scratch = run.scratch('restore');
@@ -83,20 +98,23 @@ async function copyBack(run: LossRun, { damage }: loss.Assessment): Promise<void
   await run.must('copyBack', (act) => act.copyPoints(copy), loss.describeRepair);
 }
 
+/** Only what the set cannot give is embedded again, from its present text. */
 async function embedAgain(run: LossRun, found: loss.Assessment): Promise<void> {
   if (found.damage.reembed.count === 0) return;
   const scratch = found.damage.copy.count > 0 ? run.scratch('restore') : undefined;
   const texts = { list: found.damage.reembed, collection: run.settings.collection, scratch };
-  const { unavailable } = await run.must('embedAgain', (act) => act.reembedPoints(texts), loss.describeRepair);
+  const { unavailable } = await run.must('embedAgain', (act) => act.reembedPoints(texts), loss.describeEmbedding);
   run.learn({ rpo: loss.measureLoss(found, unavailable, run.faultDeclaredAt) });
 }
 
+/** Vectors without a row go only when the approved plan says so. */
 async function removeOrphans(run: LossRun, { damage, dropOrphans }: loss.Assessment): Promise<void> {
   if (!dropOrphans || damage.drop.count === 0) return;
   const orphans = { list: damage.drop, from: run.settings.collection };
-  await run.step('dropOrphans', (act) => act.dropPoints(orphans), loss.describeRepair);
+  await run.step('dropOrphans', (act) => act.dropPoints(orphans), loss.describeRemoval);
 }
 
+/** Payload indexes that the set recorded and the collection has lost. */
 async function createLostIndexes(run: LossRun, { shape }: loss.Assessment): Promise<void> {
   const fields = Object.fromEntries(loss.lostIndexes(shape));
   if (Object.keys(fields).length === 0) return;
@@ -109,13 +127,15 @@ async function createLostIndexes(run: LossRun, { shape }: loss.Assessment): Prom
 }
 
 /** Verify retrieval for the affected content, and that nothing else was harmed. */
-async function verify(run: LossRun, { set, damage, dropOrphans }: loss.Assessment): Promise<void> {
-  const { collection } = run.settings;
+async function verify(run: LossRun, found: loss.Assessment): Promise<void> {
+  const { set, damage, depth, dropOrphans } = found;
+  const { collection, collectionName } = run.settings;
   const sections = damage.sections.map(({ section }) => section);
   await run.verify('reconcile', async (act) => {
-    const after = await act.reconcileStack({ collection, set, depth: 'content', folder: `${run.folder}/verify` });
-    const shape = await act.compareShape({ collection, set });
-    return [loss.reconciliationGate(after, dropOrphans), loss.shapeGate(shape)];
+    const after = await act.reconcileStack({ collection, set, depth, folder: `${run.folder}/verify` });
+    const shape = loss.shapeGate(await act.compareShape({ collection, set }), found.shape);
+    const name = loss.nameGate(collectionName, collection, (await act.resolveCollection()).collection);
+    return [loss.reconciliationGate(after, dropOrphans), shape, name];
   });
   await run.verify('access', (act) => act.checkAccess());
   await run.verify('retrieval', (act) => act.checkRetrieval({ collection, set, sections }));

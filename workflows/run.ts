@@ -51,12 +51,12 @@ export class Run<K extends string> {
 
   /** Where this run keeps its artifacts in the store. */
   get folder(): string {
-    return runFolderOf(workflowInfo().workflowId, workflowInfo().runId);
+    return runFolderOf(workflowInfo().workflowId, stableRunId());
   }
 
   /** Name of a collection that this run makes beside the live one. */
   scratch(purpose: 'restore' | 'before'): string {
-    return scratchNameOf(this.settings.collection, purpose, workflowInfo().runId);
+    return scratchNameOf(this.settings.collection, purpose, stableRunId());
   }
 
   /** When the fault was declared: where the RTO clock began. */
@@ -64,9 +64,22 @@ export class Run<K extends string> {
     return this.#record.faultDeclaredAt;
   }
 
+  get #commitWindowMinutes(): number {
+    return this.#input.commitWindowMinutes ?? this.settings.commitWindowMinutes;
+  }
+
   /** Where a plan of this run takes place. */
   get place(): Place {
-    return { environment: this.settings.environment, runId: workflowInfo().runId, scratch: this.scratch('restore') };
+    const { environment, collectionName, collection } = this.settings;
+    return {
+      environment,
+      collectionName,
+      collection,
+      runId: stableRunId(),
+      scratch: this.scratch('restore'),
+      faultDeclaredAt: this.faultDeclaredAt.toISOString(),
+      commitWindowMinutes: this.#commitWindowMinutes,
+    };
   }
 
   /** Facts for the report. */
@@ -194,7 +207,7 @@ export class Run<K extends string> {
   /** The time in which one update puts everything back. Afterwards what was kept for undoing is released. */
   async commitWindow(name: K): Promise<void> {
     const { phase, title } = this.#steps[name];
-    const minutes = this.#input.commitWindowMinutes ?? this.settings.commitWindowMinutes;
+    const minutes = this.#commitWindowMinutes;
     this.#record.enter(phase);
     this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
     if (minutes > 0) {
@@ -202,7 +215,7 @@ export class Run<K extends string> {
       this.#record.await(`commit or rollBack; commits by itself in ${minutes} min`);
       await this.#attendance.tell(
         'recovered',
-        `every gate is green; commit, or roll back within ${minutes} min`,
+        `verdict ${this.#record.verdict}; commit, or roll back within ${minutes} min`,
         false,
       );
       await this.#attendance.until(() => this.#desk.answer !== undefined, minutes * 60, title);
@@ -223,4 +236,9 @@ export class Run<K extends string> {
     this.#desk.close();
     this.#undo.clear();
   }
+}
+
+/** The id of the run that this one began as: a reset gives a run another id, and must not give its plan another hash. */
+function stableRunId(): string {
+  return workflowInfo().firstExecutionRunId;
 }

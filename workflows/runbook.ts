@@ -5,7 +5,7 @@
  */
 import { allHandlersFinished, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { Outcome, RunReport } from '../domain/report.ts';
+import { isKept, type Outcome, type RunReport } from '../domain/report.ts';
 import { describeIssues, type RunInput } from '../domain/run-input.ts';
 import { Attendance } from './attendance.ts';
 import { Desk } from './desk.ts';
@@ -29,6 +29,8 @@ export interface RunbookDefinition<S, K extends string> {
   readonly success: Extract<Outcome, 'recovered' | 'completed'>;
 }
 
+const LARGEST_SKEW_MS = 5 * 60_000;
+
 /** What every run does before its story begins. */
 const OPENING = { open: { title: 'Compare the environment in every store, take the lease', phase: 'detect' } } as const;
 
@@ -41,6 +43,7 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
     const parsed = definition.input.safeParse(input ?? {});
     // A plain error would make the engine retry the task for ever; this ends the run at once.
     if (!parsed.success) throw failureWith('INVALID_INPUT', describeIssues(parsed.error));
+    refuseFuture(parsed.data);
     const steps: Record<K | 'open', StepDefinition> = { ...OPENING, ...definition.steps };
     const record = new RunRecord(definition.scenario, parsed.data, steps);
     const desk = new Desk(record);
@@ -95,6 +98,17 @@ async function open(act: Hands, record: RunRecord): Promise<Lease> {
   return takeLease(settings.environment);
 }
 
+/** Clocks differ by minutes; a fault that is declared later than that would make any RTO look good. */
+function refuseFuture({ faultDeclaredAt }: RunInput): void {
+  if (faultDeclaredAt === undefined || Date.parse(faultDeclaredAt) <= Date.now() + LARGEST_SKEW_MS) return;
+  throw failureWith('INVALID_INPUT', `faultDeclaredAt: ${faultDeclaredAt} is in the future`);
+}
+
+function describeAbort({ aborted }: Desk): string {
+  const why = aborted?.reason === undefined ? '' : `: ${aborted.reason}`;
+  return `aborted by ${aborted?.by ?? 'a cancel request'} before the run had read where it was${why}`;
+}
+
 function whyStopped(error: unknown, desk: Desk): [Outcome, Trouble?] {
   if (error instanceof Stop) return [error.outcome];
   if (isCancellation(error) || desk.aborted) return ['aborted'];
@@ -105,7 +119,7 @@ function whyStopped(error: unknown, desk: Desk): [Outcome, Trouble?] {
 async function end(keeping: Keeping, outcome: Outcome, trouble?: Trouble): Promise<RunReport> {
   const { record, desk, undo, cleanup, attendance } = keeping;
   return CancellationScope.nonCancellable(async () => {
-    if (!['recovered', 'completed', 'nothing-to-do'].includes(outcome)) {
+    if (!isKept(outcome)) {
       record.unrecovered();
       record.await('undo to finish');
       await undo.run((undone) => record.undone(undone));
@@ -114,10 +128,9 @@ async function end(keeping: Keeping, outcome: Outcome, trouble?: Trouble): Promi
     desk.close();
     record.close(outcome);
     const report = await publish(record, outcome, trouble);
-    const urgent = outcome !== 'recovered' && outcome !== 'completed';
-    await attendance.tell('finished', `${workflowInfo().workflowId}: ${outcome}`, urgent);
-    if (trouble || !report)
-      throw failureWith(trouble?.code ?? 'UNEXPECTED', trouble?.view.message ?? 'the run ended before it began');
+    const verdict = isKept(outcome) ? `, verdict ${record.verdict}` : '';
+    await attendance.tell('finished', `${workflowInfo().workflowId}: ${outcome}${verdict}`, !isKept(outcome));
+    if (trouble || !report) throw failureWith(trouble?.code ?? 'ABORTED', trouble?.view.message ?? describeAbort(desk));
     return report;
   });
 }

@@ -5,7 +5,7 @@ import { type Hands, handsWith } from './hands.ts';
 
 type Act = (act: Hands) => Promise<unknown>;
 
-const TRIES = 30;
+const TRIES = 1_440;
 const LONGEST_PAUSE_S = 60;
 
 /**
@@ -40,11 +40,12 @@ export class UndoStack {
 async function attempt(title: string, act: Act): Promise<Omit<UndoRecord, 'kind'>> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await act(handsWith(`Undo: ${title}`));
-      return { title, outcome: 'done' };
+      const left = leftAlone(await act(handsWith(`Undo: ${title}`)));
+      if (left === 0) return { title, outcome: 'done' };
+      return { title, outcome: 'partial', message: `${left} points were changed by others since, and left alone` };
     } catch (error) {
       const { view, retry } = troubleOf(error);
-      // Undoing waits out an outage for about half an hour; it never gives up silently.
+      // Undoing waits out an outage for about a day; it never gives up silently.
       if (retry === 'refuse' || tries >= (retry === 'wait' ? TRIES : 3)) {
         return { title, outcome: 'failed', message: `${view.message} — ${view.next}` };
       }
@@ -53,4 +54,11 @@ async function attempt(title: string, act: Act): Promise<Omit<UndoRecord, 'kind'
       });
     }
   }
+}
+
+/** How many points an undo did not dare to touch, where it says so. */
+function leftAlone(result: unknown): number {
+  return typeof result === 'object' && result !== null && 'newer' in result && typeof result.newer === 'number'
+    ? result.newer
+    : 0;
 }

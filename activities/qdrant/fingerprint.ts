@@ -18,13 +18,19 @@ const BODY_FIELDS = ['text', 'source', 'chunkId', 'chunkIndex', 'contentHash'] a
 
 /** Fingerprint of a text: what Postgres and Qdrant are compared by. */
 export function textFingerprint(text: string): string {
-  return hash('sha256', text, 'hex').slice(0, HEX_DIGITS);
+  return fingerprint(text);
+}
+
+function fingerprint(content: string | Buffer): string {
+  return hash('sha256', content, 'hex').slice(0, HEX_DIGITS);
 }
 
 /** The id index entry of a point that was read with payload and vector. */
 export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
   const payload = payloadOf(point);
   const vector = vectorOf(point, mapping.embedding.vectorName);
+  // Typed arrays have the machine's byte order; every machine that Node runs on here is little-endian.
+  const floats = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
   const fault = faultOf(vector, mapping.embedding.dimensions);
   const text = fieldOf(payload, mapping.fields.text);
   const section = sectionOf(payload, mapping.fields.source);
@@ -32,7 +38,8 @@ export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
     id: point.id,
     // A point that lost its text has the fingerprint of '', which no row agrees with; '' would agree with all.
     text: textFingerprint(typeof text === 'string' ? text : ''),
-    body: bodyFingerprint(payload, vector, mapping.fields),
+    body: bodyFingerprint(payload, floats, mapping.fields),
+    vector: fingerprint(floats),
     ...(fault && { fault }),
     ...(section !== '' && { section }),
   };
@@ -56,16 +63,16 @@ export function sectionOf(payload: unknown, path: string): string {
   return typeof section === 'string' || typeof section === 'number' ? String(section) : '';
 }
 
-/** The mapped fields in their fixed order as canonical JSON, a zero byte, then the vector's 32-bit floats. */
-function bodyFingerprint(payload: unknown, vector: Float32Array, fields: Mapping['fields']): string {
+/**
+ * The mapped fields in their fixed order as canonical JSON, a zero byte, then the vector's 32-bit floats. The floats are
+ * hashed here once more, rather than their fingerprint: undo compares bodies with those of sets that have no other.
+ */
+function bodyFingerprint(payload: unknown, floats: Buffer, fields: Mapping['fields']): string {
   const values = BODY_FIELDS.map((name) => {
     const path = fields[name];
     return path === undefined ? null : canonical(fieldOf(payload, path));
   });
-  // Typed arrays have the machine's byte order; every machine that Node runs on here is little-endian.
-  const floats = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-  const bytes = Buffer.concat([Buffer.from(stringifyExact(values)), Buffer.of(0), floats]);
-  return hash('sha256', bytes, 'hex').slice(0, HEX_DIGITS);
+  return fingerprint(Buffer.concat([Buffer.from(stringifyExact(values)), Buffer.of(0), floats]));
 }
 
 /** Qdrant may give an object's keys in another order after a restore. */

@@ -25,16 +25,19 @@ interface Parts {
   /** Which vector is looked at, and how it should be. */
   readonly embedding: EmbeddingIdentity;
   readonly patience?: Partial<Patience>;
+  /** Which of these points have a chunk row now; absent for a stack without rows. */
+  readonly rowsAmong?: Tools['rowsAmong'];
 }
 
 /** Everything that runs on Qdrant. To be wrapped in `withFailures`. */
-export function createQdrantActivities({ config, store, embedding, patience }: Parts): QdrantActivities {
+export function createQdrantActivities({ config, store, embedding, patience, rowsAmong }: Parts): QdrantActivities {
   const connection = new QdrantConnection(config);
   const tools: Tools = {
     connection,
     store,
     mapping: { fields: config.fields, embedding },
     patience: { ...PATIENCE, ...patience },
+    rowsAmong,
   };
   return {
     captureCollection: (input) => withProgress({}, (work) => captureCollection(tools, input, work)),

@@ -39,13 +39,15 @@ export async function revertPoints(
     const earlier = await readPoints(
       connection,
       before,
-      [...idsOf('insert'), ...idsOf('overwrite')],
+      [...idsOf('insert'), ...idsOf('overwrite'), ...idsOf('delete')],
       EVERYTHING,
       signal,
     );
     const bytesOf = (way: Way): Buffer[] => idsOf(way).flatMap((id) => earlier.get(id)?.json ?? []);
     const [insert, overwrite] = [bytesOf('insert'), bytesOf('overwrite')];
-    await deletePoints(connection, collection, idsOf('delete'), signal);
+    // Somebody may have put a missing point back while the plan waited: then it was there before this run wrote.
+    const ours = idsOf('delete').filter((id) => !earlier.has(id));
+    await deletePoints(connection, collection, ours, signal);
     await upsertBytes(connection, collection, insert, 'insert_only', signal);
     await upsertBytes(connection, collection, overwrite, 'update_only', signal);
     const written = idsOf('nothing').length + idsOf('delete').length + insert.length + overwrite.length;

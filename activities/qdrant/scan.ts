@@ -28,7 +28,7 @@ export async function* readIndex(
 ): Batches<IndexEntry> {
   const ids = scrollIds(connection, collection, signal);
   if (depth === 'ids') {
-    for await (const page of ids) yield page.map((id) => ({ id, text: '', body: '' }));
+    for await (const page of ids) yield page.map((id) => ({ id, text: '', body: '', vector: '' }));
     return;
   }
   const selection: Selection = { payload: topLevelFields(mapping), vector: true };
@@ -93,14 +93,22 @@ interface Page {
  * a third of the time that looking at every point's bytes does.
  */
 function idsOf(answer: string): Pick<Page, 'ids' | 'next'> {
-  const result = property(parseExact(answer), 'result');
+  const quick = pageIn(JSON.parse(answer));
+  // An integer beyond 2^53 was rounded just now: only then is the slower reading needed, which keeps it.
+  const { ids, next } = quick.ids.concat(quick.next).some(isRounded) ? pageIn(parseExact(answer)) : quick;
+  return { ids: ids.map(idFrom), next: next === undefined ? undefined : idFrom(next) };
+}
+
+function pageIn(answer: unknown): { ids: unknown[]; next: unknown } {
+  const result = property(answer, 'result');
   const points = property(result, 'points');
-  const next = property(result, 'next_page_offset') ?? undefined;
   if (!Array.isArray(points)) throw new RecoveryError('QDRANT_REFUSED', 'Qdrant answered with no list of points');
-  return {
-    ids: points.map((point: unknown) => idFrom(property(point, 'id'))),
-    next: next === undefined ? undefined : idFrom(next),
-  };
+  const ids = points.map((point: unknown) => property(point, 'id'));
+  return { ids, next: property(result, 'next_page_offset') ?? undefined };
+}
+
+function isRounded(id: unknown): boolean {
+  return typeof id === 'number' && !Number.isSafeInteger(id);
 }
 
 function idFrom(wire: unknown): PointId {

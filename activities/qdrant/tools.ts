@@ -1,3 +1,4 @@
+import type { PointId } from '../../domain/point-id.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import type { QdrantConnection } from './client.ts';
 import type { Mapping } from './fingerprint.ts';
@@ -33,4 +34,6 @@ export interface Tools {
   readonly store: ArtifactStore;
   readonly mapping: Mapping;
   readonly patience: Patience;
+  /** Which of these points have a chunk row now; absent for a stack without rows. */
+  readonly rowsAmong?: ((ids: readonly PointId[], signal: AbortSignal) => Promise<ReadonlySet<PointId>>) | undefined;
 }

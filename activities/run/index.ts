@@ -36,6 +36,8 @@ export function createRunActivities({
       return { settings: { ...settings, collection }, initiator: await readInitiator() };
     },
 
+    resolveCollection: async () => ({ collection: await resolveCollection(settings.collectionName) }),
+
     findLeaseHolder: ({ leaseId }) => readLeaseHolder(leaseId),
 
     notify: (message) => tell(settings.environment, channel, message),

@@ -30,8 +30,24 @@ function status(change: Partial<RunStatus> = {}): RunStatus {
 }
 
 const plan = planPartialLoss(
-  { damage: damage({ missing: 10 }, 10), shape: [], set: recoverySet, why: 'the newest', dropOrphans: false },
-  { environment: 'test', runId: 'run', scratch: 'dr-restore-x' },
+  {
+    damage: damage({ missing: 10 }, 10),
+    shape: [],
+    set: recoverySet,
+    why: 'the newest',
+    dropOrphans: false,
+    hasRows: true,
+    depth: 'content',
+  },
+  {
+    environment: 'test',
+    runId: 'run',
+    collectionName: 'textbook-content',
+    collection: 'textbook-content-v2',
+    scratch: 'dr-restore-x',
+    faultDeclaredAt: '2026-01-01T00:00:00Z',
+    commitWindowMinutes: 60,
+  },
 );
 
 describe('the live checklist', () => {

@@ -6,6 +6,8 @@ import {
   lostIndexes,
   measureLoss,
   mustHoldOneVector,
+  mustStandFor,
+  nameGate,
   needsRepair,
   reconciliationGate,
   shapeGate,
@@ -14,11 +16,28 @@ import {
 import { planPartialLoss } from '../../domain/partial-loss-plan.ts';
 import { damage, recoverySet } from '../support/fake-activities.ts';
 
-const place = { environment: 'test', runId: 'run', scratch: 'dr-restore-x' };
+const place = {
+  environment: 'test',
+  runId: 'run',
+  collectionName: 'textbook-content',
+  collection: 'textbook-content-v2',
+  scratch: 'dr-restore-x',
+  faultDeclaredAt: '2026-01-01T00:00:00Z',
+  commitWindowMinutes: 60,
+};
 const lostIndex = { path: 'payload_schema.source', expected: '{"data_type":"keyword"}' };
 
 function assessment(change: Partial<Assessment> = {}): Assessment {
-  return { damage: damage({}), shape: [], set: recoverySet, why: 'the newest', dropOrphans: false, ...change };
+  return {
+    damage: damage({}),
+    shape: [],
+    set: recoverySet,
+    why: 'the newest',
+    dropOrphans: false,
+    hasRows: true,
+    depth: 'content',
+    ...change,
+  };
 }
 
 describe('whether there is something to repair', () => {
@@ -36,7 +55,7 @@ describe('the plan', () => {
   const stepsOf = (found: Assessment): string[] => planPartialLoss(found, place).steps.map(({ step }) => step);
 
   test('keeps the damaged state first and verifies last, whatever else it does', () => {
-    expect(stepsOf(assessment({ shape: [lostIndex] }))).toEqual(['keepDamaged', 'createIndexes', 'verify']);
+    expect(stepsOf(assessment({ shape: [lostIndex] }))).toEqual(['keepDamaged', 'createIndexes', 'verify', 'commit']);
   });
 
   test('restores beside only when something is copied, and embeds only what the set lacks', () => {
@@ -45,11 +64,13 @@ describe('the plan', () => {
       'restoreBeside',
       'copyBack',
       'verify',
+      'commit',
     ]);
     expect(stepsOf(assessment({ damage: damage({ unbacked: 2 }, 0, 2) }))).toEqual([
       'keepDamaged',
       'embedAgain',
       'verify',
+      'commit',
     ]);
   });
 
@@ -69,20 +90,50 @@ describe('the plan', () => {
   });
 });
 
-describe('payload indexes', () => {
-  test('a lost one is created as the set recorded it, and undone to what was there', () => {
-    const changed = {
-      path: 'payload_schema.n',
-      expected: '{"data_type":"integer"}',
-      observed: '{"data_type":"float"}',
-    };
-    const extra = { path: 'payload_schema.own', observed: '{"data_type":"keyword"}' };
-    expect(lostIndexes([lostIndex, changed, extra])).toEqual([
-      ['source', { data_type: 'keyword' }],
-      ['n', { data_type: 'integer' }],
-    ]);
-    expect(indexesBefore([lostIndex, changed, extra])).toEqual({ source: null, n: { data_type: 'float' } });
+describe('payload indexes and configuration', () => {
+  const changed = { path: 'payload_schema.n', expected: '{"data_type":"integer"}', observed: '{"data_type":"float"}' };
+  const extra = { path: 'payload_schema.own', observed: '{"data_type":"keyword"}' };
+
+  test('a lost index is created as the set recorded it, and undone to none', () => {
+    expect(lostIndexes([lostIndex, changed, extra])).toEqual([['source', { data_type: 'keyword' }]]);
+    expect(indexesBefore([lostIndex, changed, extra])).toEqual({ source: null });
   });
+
+  test('what somebody changed on purpose since the set is told in the plan, left alone, and no red gate afterwards', () => {
+    const found = assessment({ shape: [lostIndex, changed, extra] });
+    expect(planPartialLoss(found, place).loss).toContain('payload_schema.n differs from the set and is left as it is');
+    expect(shapeGate([changed, extra], found.shape).verdict).toBe('pass');
+    expect(shapeGate([changed, { ...extra, path: 'hnsw_config.m' }], found.shape).verdict).toBe('fail');
+  });
+});
+
+describe('the collection behind the name', () => {
+  test('the plan writes to the one that the name stands for, and says which one the set was taken of', () => {
+    const { target, steps } = planPartialLoss(assessment({ damage: damage({ missing: 2 }, 2) }), place);
+    expect(target).toContain('textbook-content-v2');
+    expect(JSON.stringify(steps)).toContain('it was taken of textbook-content-v1');
+    expect(JSON.stringify(steps)).toContain('from dr-restore-x into textbook-content-v2');
+  });
+
+  test('must still be the one that was planned for', () => {
+    expect(() => mustStandFor(place, { collection: 'textbook-content-v3' })).toThrow(
+      /stands for textbook-content-v3 now/,
+    );
+    expect(nameGate('a', 'b', 'b').verdict).toBe('pass');
+    expect(nameGate('a', 'b', 'c').verdict).toBe('fail');
+  });
+});
+
+test('whoever approves sees what the initiator chose: the commit window, and when the RTO counts from', () => {
+  const text = JSON.stringify(planPartialLoss(assessment(), { ...place, commitWindowMinutes: 0 }));
+  expect(text).toContain('commit at once, without rollBack');
+  expect(text).toContain('2026-01-01T00:00:00Z');
+});
+
+test('without rows the plan says that deliberate deletions come back', () => {
+  expect(planPartialLoss(assessment({ hasRows: false }), place).loss).toContain(
+    'deleted on purpose since the set comes back',
+  );
 });
 
 describe('other vectors beside the configured one', () => {
@@ -123,8 +174,8 @@ describe('gates', () => {
   });
 
   test('configuration names what differs', () => {
-    expect(shapeGate([]).verdict).toBe('pass');
-    expect(shapeGate([lostIndex])).toMatchObject({
+    expect(shapeGate([], []).verdict).toBe('pass');
+    expect(shapeGate([lostIndex], [lostIndex])).toMatchObject({
       verdict: 'fail',
       observed: expect.stringContaining('payload_schema.source: absent'),
     });

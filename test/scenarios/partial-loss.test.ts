@@ -85,7 +85,7 @@ describe('undoing a recovery', () => {
     const damaged = await scenario.everything();
     const run = await scenario.run();
     await approve(run);
-    await until(run, ({ awaiting }) => awaiting?.startsWith('commit') ?? false);
+    await until(run, ({ awaits }) => awaits === 'commit');
     expect(await scenario.everything()).toEqual(whole);
     await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
     expect(await run.result()).toMatchObject({ outcome: 'rolled-back', verdict: 'fail' });

@@ -19,6 +19,7 @@ export const settings: RunSettings = {
   objectives: { rtoSeconds: 3600, rpoSeconds: 86_400 },
   commitWindowMinutes: 60,
   hasPostgres: true,
+  hasRows: true,
   hasApp: true,
 };
 
@@ -75,6 +76,7 @@ export function fakeStack(
       settings: { ...settings, environment, ...(approval ? { approval } : {}) },
       initiator: { claimed: 'test@host' },
     }),
+    resolveCollection: async () => ({ collection: settings.collection }),
     findLeaseHolder: async () => ({ workflowId: 'the-other-run' }),
     notify: async () => undefined,
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),

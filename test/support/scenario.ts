@@ -150,6 +150,6 @@ export async function approve(run: LossRun): Promise<void> {
 }
 
 export async function commit(run: LossRun): Promise<void> {
-  await until(run, ({ awaiting }) => awaiting?.startsWith('commit') ?? false);
+  await until(run, ({ awaits }) => awaits === 'commit');
   await run.executeUpdate(commitUpdate, { args: [{ by: 'ann' }] });
 }

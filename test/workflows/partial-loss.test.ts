@@ -137,10 +137,15 @@ describe('a plan that nobody may carry out', () => {
   });
 
   test('refuses whom the policy does not name, and the initiator where four eyes are asked for', async () => {
-    const approval = { approvers: ['ann', 'test'], required: 1, initiatorMayApprove: false, timeoutMinutes: 60 };
+    const approval = {
+      approvers: ['ann', 'test', 'Test', 'your name'],
+      required: 1,
+      initiatorMayApprove: false,
+      timeoutMinutes: 60,
+    };
     await withRun({ approval }, async (run) => {
       const { planHash = '' } = await until(run, (now) => now.planHash !== undefined);
-      for (const approver of ['eve', 'test', undefined]) {
+      for (const approver of ['eve', 'test', 'Test', 'your name', undefined]) {
         const refused = run.executeUpdate(approveUpdate, {
           args: [{ plan: planHash, ...(approver ? { approver } : {}) }],
         });
@@ -177,19 +182,60 @@ describe('a run that meets trouble', () => {
     });
   });
 
-  test('asks a person when a gate is red, and checks again on retryStep', async () => {
-    let compared = 0;
-    const compareShape: RecoveryActivities['compareShape'] = async () =>
-      (compared += 1) === 2 ? [{ path: 'hnsw_config.m', expected: '16', observed: '4' }] : [];
-    await withRun({ compareShape }, async (run) => {
+  test('asks a person when a step cannot go on, refuses a skip that is not safe, and tries again on retryStep', async () => {
+    let restored = 0;
+    const restoreBeside: RecoveryActivities['restoreBeside'] = async () => {
+      if ((restored += 1) === 1) throw new RecoveryError('RESTORE_INCOMPLETE', 'scratch: 99 of 100 points');
+      return { points: 100 };
+    };
+    await withRun({ restoreBeside }, async (run) => {
       await approve(run);
-      const waiting = await until(run, (now) => now.awaiting?.includes('retryStep') ?? false);
-      expect(waiting.awaiting).toContain('hnsw_config.m: 4 instead of 16');
+      const waiting = await until(run, (now) => now.awaits === 'operator');
+      expect(waiting.awaiting).toContain('scratch: 99 of 100 points');
       await expect(run.executeUpdate(skipStepUpdate, { args: [{ reason: 'no' }] })).rejects.toMatchObject({
         cause: { type: 'NOT_NOW' },
       });
       await run.executeUpdate(retryStepUpdate, { args: [{ by: 'ann' }] });
       expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+    });
+  });
+
+  test('keeps a repair whose gate stays red when a person says so, and does not call it proven', async () => {
+    let compared = 0;
+    const compareShape: RecoveryActivities['compareShape'] = async () =>
+      (compared += 1) > 1 ? [{ path: 'hnsw_config.m', expected: '16', observed: '4' }] : [];
+    await withRun({ compareShape }, async (run, calls) => {
+      await approve(run);
+      const waiting = await until(run, (now) => now.awaits === 'operator');
+      expect(waiting.awaiting).toContain('hnsw_config.m: 4 instead of 16');
+      await run.executeUpdate(skipStepUpdate, { args: [{ by: 'ann', reason: 'tuned by hand' }] });
+      const report = await run.result();
+      expect(report).toMatchObject({ outcome: 'recovered', verdict: 'fail' });
+      expect(report.rtoSeconds).toBeUndefined();
+      expect(calls).not.toContain('revertPoints');
+    });
+  });
+
+  test('ends before it writes when the app has left the collection while the plan waited', async () => {
+    await withRun({ resolveCollection: async () => ({ collection: 'another' }) }, async (run, calls) => {
+      await approve(run);
+      await expect(run.result()).rejects.toMatchObject({
+        cause: { type: 'STALE_PLAN', message: expect.stringContaining('another') },
+      });
+      expect(calls).not.toContain('captureCollection');
+    });
+  });
+
+  test('can be aborted while it does not even know where it is', async () => {
+    const openRun: RecoveryActivities['openRun'] = async () => {
+      throw new RecoveryError('QDRANT_UNREACHABLE', 'qdrant: connection refused');
+    };
+    await withRun({ openRun }, async (run) => {
+      await until(run, (now) => now.awaits === 'outage');
+      await run.signal(abortSignal, { by: 'ann', reason: 'later' });
+      await expect(run.result()).rejects.toMatchObject({
+        cause: { type: 'ABORTED', message: expect.stringContaining('ann') },
+      });
     });
   });
 
@@ -294,6 +340,8 @@ describe('what is refused before anything is written', () => {
     ['an unknown field', { typo: 1 }, /typo/],
     ['a wrong type', { depth: 'deep' }, /depth/],
     ['a time that is none', { faultDeclaredAt: 'yesterday' }, /faultDeclaredAt/],
+    ['a fault in the future', { faultDeclaredAt: '2999-01-01T00:00:00Z' }, /faultDeclaredAt.*future/],
+    ['orphans to drop unseen', { dropOrphans: true, depth: 'ids' }, /dropOrphans/],
   ])('%s in the input', async (_what, input, message) => {
     await withRun(
       {},
