@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Writable } from 'node:stream';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { fingerprintSql } from '../activities/postgres/rows.ts';
+import { FAST_SORT, fingerprintSql } from '../activities/postgres/rows.ts';
 import type { PostgresConfig, QdrantConfig } from '../config/schema.ts';
 import { RawQdrant } from './raw-http.ts';
 import { COLLECTION } from './reconcile-data.ts';
@@ -52,7 +52,7 @@ async function connected(url: string, work: (client: pg.Client) => Promise<void>
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`BEGIN READ ONLY; SET LOCAL work_mem = '64MB'`);
+    await client.query(['BEGIN READ ONLY', ...FAST_SORT].join('; '));
     await work(client);
   } finally {
     await client.end();

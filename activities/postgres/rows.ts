@@ -9,12 +9,15 @@ import { findColumns, quoteName } from './tables.ts';
 export type ChunkTable = NonNullable<PostgresConfig['tables']['chunks']>;
 export const CHUNKS_FIELD = 'postgres.tables.chunks';
 
-/** The sort of a million rows stays in memory at about this much; Postgres spills to disk beyond it. */
-const SORT_MEMORY = '64MB';
+/**
+ * Read once through and sorted, which Postgres does on several cores. Ids are random, so the index on them would fetch
+ * the table in random order: four times as slow for a million rows that are in memory, and far worse when they are not.
+ */
+export const FAST_SORT = [`SET LOCAL work_mem = '64MB'`, 'SET LOCAL enable_indexscan = off'] as const;
 
 /** SQL of a column's fingerprint: the first 64 bits of the SHA-256 of its UTF-8 text, '' for NULL. */
 export function fingerprintSql(column: string): string {
-  return `coalesce(left(encode(sha256(convert_to(${quoteName(column)}::text, 'UTF8')), 'hex'), 16), '')`;
+  return `coalesce(encode(substring(sha256(convert_to(${quoteName(column)}::text, 'UTF8')), 1, 8), 'hex'), '')`;
 }
 
 /** How ids of one column type are written in canonical form, and put in Qdrant's order: integers, then UUIDs bytewise. */
@@ -55,7 +58,7 @@ export async function* readRows(
       text: table.text,
       source: table.source,
     });
-    await session.run(`SET LOCAL work_mem = '${SORT_MEMORY}'`);
+    for (const setting of FAST_SORT) await session.run(setting);
     const parse = rowParser(table);
     for await (const lines of copyRows(session.copyOut(copySql(table, idSql(table, pointId)), signal))) {
       yield lines.map(parse);
