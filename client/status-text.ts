@@ -41,8 +41,8 @@ export function statusPage(status: RunStatus, out: Output, page: Page, now: Date
 }
 
 /** True while the plan waits for somebody to approve it. */
-export function awaitsApproval({ plan, phase, outcome, awaiting }: RunStatus): boolean {
-  return plan !== undefined && phase === 'decide' && outcome === undefined && awaiting !== undefined;
+export function awaitsApproval({ awaits }: RunStatus): boolean {
+  return awaits === 'approval';
 }
 
 /** The plan, as the person who approves it must read it. */

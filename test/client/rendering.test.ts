@@ -4,7 +4,8 @@ import type { Context } from '../../client/context.ts';
 import { clean, Output } from '../../client/output.ts';
 import { changes, statusPage } from '../../client/status-text.ts';
 import { renderTable } from '../../client/table.ts';
-import type { RunStatus, StepRecord } from '../../domain/report.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { Awaits, RunStatus, StepRecord } from '../../domain/report.ts';
 
 const pipe = { isTTY: false, columns: 80 };
 const screen = { isTTY: true, columns: 60 };
@@ -93,6 +94,26 @@ describe('a run on a page', () => {
     expect(page.split('\n')[1]).toBe('Waiting for: retryStep or abort');
     expect(page).toMatch(/⏸ waiting\s+Copy back\s+1 min\s+try 3, no space — Free some\./);
     expect(page).toContain('2 min since the fault was declared');
+  });
+
+  test('shows the plan only while it waits for its approval, and not at another wait in the same phase', () => {
+    const plan: Plan = {
+      version: 1,
+      scenario: 'partial-loss',
+      environment: 'test',
+      target: 'textbook-content-v1',
+      runId: 'run',
+      reason: '12 chunks are missing',
+      steps: [{ step: 'copyBack', what: 'Copy back 12 points' }],
+      loss: 'Nothing.',
+      expectedSeconds: 60,
+      basis: {},
+    };
+    const deciding = { ...status(step({})), phase: 'decide', plan, planHash: 'a'.repeat(64), awaiting: 'an answer' };
+    const page = (awaits: Awaits): string =>
+      statusPage({ ...deciding, awaits }, output(false), pipe, new Date('2026-01-01T00:02:00Z'));
+    expect(page('approval')).toContain('Plan aaaaaaaaaaaa for textbook-content-v1: 12 chunks are missing');
+    expect(page('outage')).not.toContain('Plan aaaaaaaaaaaa');
   });
 
   test('is coloured only where colours are wanted', () => {
