@@ -121,7 +121,8 @@ function judgeBySet(vector: IndexEntry | undefined, backup: IndexEntry | undefin
 
 /** The set's entry when a copy of it is what the row says. */
 function healerOf(row: RowEntry, backup: IndexEntry | undefined): IndexEntry | undefined {
-  if (!backup || backup.fault || backup.text !== row.text || differ(backup.section ?? '', row.section)) return undefined;
+  if (!backup || backup.fault || backup.text !== row.text || differ(backup.section ?? '', row.section))
+    return undefined;
   return backup;
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Damage, DamageSummariser } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
-import type { Batches, IndexEntry, RowEntry } from '../../domain/index-entry.ts';
+import type { Batches } from '../../domain/index-entry.ts';
 import { findingLine, parseIndexLine } from '../../domain/lines.ts';
 import { type Finding, reconcile, type Remedy, type Tally } from '../../domain/reconcile.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
@@ -25,8 +25,8 @@ interface Question {
 
 /**
  * Finds what Qdrant, Postgres and the recovery set disagree about, in one pass and in constant memory, and writes one
- * list of findings for each remedy. Without rows, the set itself is what is expected: then a vector that the set does not
- * know is newer than the set, and no orphan.
+ * list of findings for each remedy. Without rows, the set itself is what is expected: then a point that it does not know,
+ * or knows with another text, is newer than the set, and neither an orphan nor stale.
  */
 export async function reconcileStack(ports: Ports, question: Question, work: Work): Promise<Damage> {
   const { vectors, rows, store } = ports;
@@ -34,12 +34,10 @@ export async function reconcileStack(ports: Ports, question: Question, work: Wor
   await checkSpace(ports, set);
   const lists = openLists(ports, folder);
   const summary = new DamageSummariser();
-  const readSet = (): Batches<IndexEntry> => openLines(store, set.qdrant.index, parseIndexLine);
   try {
     const live = counted(vectors.readIndex(collection, depth, work.signal), set.qdrant.points, work);
-    const expected = rows ? rows.readRows(work.signal) : asRows(readSet());
-    const tally = await reconcile(live, expected, readSet(), async (found) => {
-      const findings = rows ? found : found.filter((finding) => finding.class !== 'orphan');
+    const backup = openLines(store, set.qdrant.index, parseIndexLine);
+    const tally = await reconcile(live, rows?.readRows(work.signal), backup, async (findings) => {
       summary.add(findings);
       await writeLists(lists, findings);
     });
@@ -89,10 +87,6 @@ function refuseEmptyRows(tally: Tally, set: RecoverySet): void {
     `postgres.tables.chunks: the table has no row with a point id, while Qdrant holds ${describeCount(tally.live)} points and ${set.id} holds ` +
       `${describeCount(tally.set)}; every vector would count as an orphan. If Postgres lost its rows, recover Postgres first`,
   );
-}
-
-async function* asRows(entries: Batches<IndexEntry>): Batches<RowEntry> {
-  for await (const batch of entries) yield batch.map(({ id, text, section }) => ({ id, text, section: section ?? '' }));
 }
 
 async function* counted<T>(batches: Batches<T>, total: number, work: Work): Batches<T> {

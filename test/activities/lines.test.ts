@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { asLines, LineWriter, openLines, readLines, writeLines } from '../../activities/lines.ts';
 import { createDiskStore } from '../../activities/store/disk.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
+import type { IndexEntry } from '../../domain/index-entry.ts';
 import { indexLine, parseIndexLine } from '../../domain/lines.ts';
 
 describe('lines in the artifact store', () => {
@@ -31,7 +32,7 @@ describe('lines in the artifact store', () => {
   });
 
   test('keep a section of an id index entry that holds tabs, quotes and newlines', async () => {
-    const entry = { id: '18446744073709551615', text: 'a', body: 'b', section: 'x\t"y"\nz' };
+    const entry = { id: '18446744073709551615', text: 'a', body: 'b', vector: 'c', section: 'x\t"y"\nz' };
     const { artifact } = await writeLines(store, 'index', batched([entry], 1), indexLine);
     expect((await gather(openLines(store, artifact, parseIndexLine))).flat()).toEqual([entry]);
   });
@@ -62,12 +63,13 @@ describe('lines in the artifact store', () => {
   });
 
   test('a million of them are read in constant memory within seconds', async () => {
-    const entries = async function* (): AsyncGenerator<{ id: string; text: string; body: string }[]> {
+    const entries = async function* (): AsyncGenerator<IndexEntry[]> {
       for (let n = 0; n < 1_000_000; n += 10_000) {
         yield Array.from({ length: 10_000 }, (_, i) => ({
           id: String(n + i),
           text: '0123456789abcdef',
           body: 'fedcba9876543210',
+          vector: '0f1e2d3c4b5a6978',
         }));
       }
     };

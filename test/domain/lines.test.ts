@@ -12,8 +12,15 @@ const section = fc.oneof(
   fc.string({ unit: fc.constantFrom('\t', '\n', '\r', '"', '\\', 'a', '\u2028'), minLength: 1 }),
 );
 const entry = fc.record<IndexEntry>(
-  { id, text: fingerprint, body: fingerprint, fault: fc.constantFrom('size', 'zero', 'not-finite'), section },
-  { requiredKeys: ['id', 'text', 'body'] },
+  {
+    id,
+    text: fingerprint,
+    body: fingerprint,
+    vector: fingerprint,
+    fault: fc.constantFrom('size', 'zero', 'not-finite'),
+    section,
+  },
+  { requiredKeys: ['id', 'text', 'body', 'vector'] },
 ) as fc.Arbitrary<IndexEntry>;
 
 describe('a line of an id index', () => {
@@ -26,6 +33,22 @@ describe('a line of an id index', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test('of a set that knew no fingerprint of the vector is read as one where it was not read', () => {
+    fc.assert(
+      fc.property(entry, (one) => {
+        const line = indexLine(one);
+        expect(parseIndexLine(line.slice(0, line.lastIndexOf('\t')))).toEqual({ ...one, vector: '' });
+      }),
+    );
+    expect(parseIndexLine('7\ta\tb\t\tbook.md#s1')).toEqual({
+      id: '7',
+      text: 'a',
+      body: 'b',
+      vector: '',
+      section: 'book.md#s1',
+    });
   });
 
   test.each(['', 'x', '1\tabc', 'no-id\ta\tb\t\t', '1'])('%j is refused: we could not have written it', (line) => {

@@ -35,7 +35,7 @@ describe('reading a collection into an id index', () => {
     }
     expect((await entriesOf('many', {}, 'ids')).map(({ id }) => id)).toEqual(ids);
     expect((await entriesOf('many')).map(({ id }) => id)).toEqual(ids);
-    expect((await entriesOf('many', {}, 'ids'))[0]).toEqual({ id: '0', text: '', body: '' });
+    expect((await entriesOf('many', {}, 'ids'))[0]).toEqual({ id: '0', text: '', body: '', vector: '' });
   });
 
   test('finds vectors that are zero or not finite, and texts that are gone', async () => {
@@ -83,9 +83,26 @@ describe('reading a collection into an id index', () => {
       raw('6', vector, { ...base, sum: { a: 2, b: 2 } }),
       raw('7', [...vector.slice(0, 7), 0.80001], base),
     ]);
-    const bodies = (await entriesOf('bodies', { fields })).map(({ body }) => body);
+    const entries = await entriesOf('bodies', { fields });
+    const bodies = entries.map(({ body }) => body);
     expect(bodies[1]).toBe(bodies[0]);
     expect(new Set(bodies).size).toBe(6);
+    const vectors = entries.map((entry) => entry.vector);
+    expect(new Set(vectors.slice(0, 6)).size).toBe(1);
+    expect(vectors[6]).not.toBe(vectors[0]);
+  });
+
+  test('fingerprints are of bytes that anybody can make again', async () => {
+    await stage.qdrant.call('PUT', '/collections/bytes', { vectors: { size: 8, distance: 'Dot' } });
+    const vector = [0.1, -2, 3.5, 0, 5, 6, 7, 8e-9];
+    await put(stage, 'bytes', [raw('1', vector)]);
+    const floats = Buffer.alloc(32);
+    vector.forEach((value, at) => floats.writeFloatLE(value, 4 * at));
+    const of = (content: string | Buffer): string => hash('sha256', content, 'hex').slice(0, 16);
+    const fields = Buffer.from('["t","s",null,null,null]\0');
+    expect(await entriesOf('bytes')).toEqual([
+      { id: '1', text: of('t'), section: 's', vector: of(floats), body: of(Buffer.concat([fields, floats])) },
+    ]);
   });
 
   test('an integer beyond 2^53 in a mapped field is told from its neighbour', async () => {

@@ -94,6 +94,7 @@ describe('the way back of one point', () => {
     id: '1',
     text,
     body,
+    vector: '',
     ...(fault && { fault }),
   });
   const absentBefore: Finding = { ...copied, live: '' };

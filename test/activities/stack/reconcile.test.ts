@@ -80,6 +80,27 @@ describe('reconciling the stack', () => {
     });
   });
 
+  test('leaves alone what was edited in both stores since the set, or in fields that are not mapped', async () => {
+    await stage.putRows(chunks(4));
+    await stage.putPoints(chunks(4));
+    const set = await takeSet();
+    const setPayload = (id: number, payload: object, key?: string): Promise<unknown> =>
+      stage.qdrant.call('POST', `/collections/${COLLECTION}/points/payload?wait=true`, { points: [id], payload, key });
+    await stage.sql(`UPDATE chunks SET source = 'renamed.md#s1' WHERE id = 1`);
+    await setPayload(1, { source: 'renamed.md#s1' }, 'meta');
+    await setPayload(2, { added: 'later' });
+    await setPayload(2, { index: 5 }, 'meta');
+    expect(await run(set)).toMatchObject({ counts: { missing: 0, stale: 0 }, copy: { count: 0 } });
+
+    await setPayload(3, { source: 'renamed.md#s3' }, 'meta');
+    await stage.sql(`UPDATE chunks SET source = 'renamed.md#s4' WHERE id = 4`);
+    await stage.deletePoints(['1']);
+    const damage = await run(set);
+    expect(damage.counts).toMatchObject({ missing: 1, stale: 2 });
+    expect(await idsOf(damage.copy)).toEqual(['3']);
+    expect(await idsOf(damage.reembed)).toEqual(['1', '4']);
+  });
+
   test('by ids alone sees absence and no corruption, and still knows what the set heals', async () => {
     await stage.putRows(chunks(4));
     await stage.putPoints(chunks(4));
@@ -91,18 +112,22 @@ describe('reconciling the stack', () => {
     expect(await idsOf(damage.copy)).toEqual(['1']);
   });
 
-  test('without rows goes by the set, and takes a point that the set lacks for a newer one', async () => {
+  test('without rows goes by the set, and takes another text or a point that the set lacks for a newer one', async () => {
     await stage.putPoints(chunks(4));
     const set = await takeSet();
     await stage.deletePoints(['1']);
     await stage.putPoints([
-      { id: '2', text: 'wrong' },
+      { id: '2', text: 'edited' },
       { id: '99', text: 'newer' },
     ]);
+    await stage.qdrant.call('PUT', `/collections/${COLLECTION}/points/vectors?wait=true`, {
+      points: [{ id: 3, vector: [1, 1, 1, 1, 1, 1, 1, 1] }],
+    });
     const { rows: _rows, ...ports } = stage.ports;
     const damage = await run(set, { ports });
     expect(damage.counts).toEqual({ missing: 1, unbacked: 0, stale: 1, malformed: 0, orphan: 0 });
-    expect(await idsOf(damage.copy)).toEqual(['1', '2']);
+    expect(damage.tally).toEqual({ live: 4, rows: 4, set: 4, retired: 0 });
+    expect(await idsOf(damage.copy)).toEqual(['1', '3']);
   });
 
   test('as an activity tells how far it is, and leaves lists of its own at every attempt', async () => {
