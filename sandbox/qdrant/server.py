@@ -13,6 +13,7 @@ import fcntl
 import gc
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--api-key", default=os.environ.get("QDRANT__SERVICE__API_KEY"))
     parser.add_argument("--read-only-key", default=os.environ.get("QDRANT__SERVICE__READ_ONLY_API_KEY"))
     parser.add_argument("--fault-port", type=int, help="where the fault switches listen; without it there are none")
+    parser.add_argument(
+        "--die-with-parent", action="store_true", help="end when standard input does; whoever starts this holds it open"
+    )
     return parser.parse_args()
 
 
@@ -85,11 +89,25 @@ def keep_memory() -> None:
         pass  # another C library
 
 
+def end_with_input() -> None:
+    """A parent that is killed closes its end of our input too. Then we go as if we had been asked to, on any system."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main() -> int:
     options = arguments()
     keep_memory()
     gc.freeze()
-    uvloop.run(serve(options, Nursery()))
+    nursery = Nursery()
+    if options.die_with_parent:  # after the fork: a thread does not survive it
+        end_with_input()
+    uvloop.run(serve(options, nursery))
     return 0
 
 

@@ -6,7 +6,8 @@ import { chunkIdOf } from '../../sandbox/app/chunk-record.ts';
 import { withoutInventions } from '../../sandbox/app/answer.ts';
 import { withStores } from '../../sandbox/seed-context.ts';
 import { prepareStores } from '../../sandbox/seed-stores.ts';
-import { freePort, runSql } from '../support/postgres.ts';
+import { freePort } from '../support/ports.ts';
+import { runSql } from '../support/postgres.ts';
 import { type Parts, request, type Running, startParts } from '../support/sandbox.ts';
 
 const MARKDOWN = `# Kitchen

@@ -7,7 +7,8 @@ import type { AppConfigFile } from '../../sandbox/app/config.ts';
 import { MODEL } from '../../sandbox/embeddings/model.ts';
 import type { BreakableStack } from '../../sandbox/faults/break.ts';
 import { Front } from '../contracts/qdrant/front.ts';
-import { freePort, startPostgres, type TestPostgres } from './postgres.ts';
+import { freePort } from './ports.ts';
+import { startPostgres, type TestPostgres } from './postgres.ts';
 
 const ROOT = process.cwd();
 const START_MS = 30_000;

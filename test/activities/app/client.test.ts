@@ -3,7 +3,7 @@ import { createChatApp } from '../../../activities/app/client.ts';
 import { appConfigSchema } from '../../../config/schema.ts';
 import type { ChatApp } from '../../../domain/chat-app.ts';
 import { type Said, startServer, type TestServer } from '../../support/http.ts';
-import { freePort } from '../../support/postgres.ts';
+import { freePort } from '../../support/ports.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { addressOf } from '../../../activities/qdrant/address.ts';
 import { createVectorStore } from '../../../activities/qdrant/vector-store.ts';
 import type { VectorStore } from '../../../domain/vector-store.ts';
-import { ADMIN_KEY, freePort, READ_KEY } from '../../support/qdrant.ts';
+import { freePort } from '../../support/ports.ts';
+import { ADMIN_KEY, READ_KEY } from '../../support/qdrant.ts';
 import { EMBEDDING, fill, point, setStage, type Stage } from './stage.ts';
 
 describe('what goes wrong between us and Qdrant', () => {

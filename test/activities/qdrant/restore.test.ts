@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '../../../domain/artifacts.ts';
-import { freePort } from '../../support/qdrant.ts';
+import { freePort } from '../../support/ports.ts';
 import { fill, point, put, setStage, type Stage } from './stage.ts';
 
 const UPLOAD = 'snapshots/upload';
