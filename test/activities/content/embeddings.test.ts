@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createEmbedder } from '../../../activities/content/embeddings.ts';
 import { embeddingsConfigSchema } from '../../../config/schema.ts';
 import type { Embedder } from '../../../domain/embedder.ts';
-import { freePort } from '../../support/postgres.ts';
+import { freePort } from '../../support/ports.ts';
 import { type Heard, type Said, startServer, type TestServer } from '../../support/http.ts';
 
 let server: TestServer;
@@ -73,10 +73,15 @@ describe('embedding', () => {
     expect(server.heard.map(({ body }) => 'dimensions' in (body as object))).toEqual([true, false, false]);
   });
 
-  test('spaces its requests as the provider’s limit asks', async () => {
-    const started = performance.now();
-    await embedder({ requestsPerMinute: 1_200, batch: 1 }).embedDocuments(['a', 'b', 'c']);
-    expect(performance.now() - started).toBeGreaterThanOrEqual(95);
+  test('keeps a request back until the provider’s limit allows it, while others go out', async () => {
+    const slow = embedder({ requestsPerMinute: 1 });
+    await slow.embedQuery('first');
+    const controller = new AbortController();
+    const second = slow.embedQuery('second', controller.signal);
+    for (const text of ['other', 'another']) await embedder().embedQuery(text);
+    controller.abort(new Error('waited long enough'));
+    await expect(second).rejects.toMatchObject({ name: 'AbortError' });
+    expect(server.heard.flatMap(inputOf)).toEqual(['first', 'other', 'another']);
   });
 });
 

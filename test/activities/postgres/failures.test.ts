@@ -1,13 +1,17 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Deadlines, withSession } from '../../../activities/postgres/client.ts';
 import { readRows } from '../../../activities/postgres/rows.ts';
 import { Secret } from '../../../config/secret.ts';
-import { freePort, runSql, startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { freePort } from '../../support/ports.ts';
+import { runSql, startPostgres, type TestPostgres } from '../../support/postgres.ts';
 
 const TABLE = { table: 'chunks', pointId: 'id', text: 'text', source: 'source' };
 /** More than fits into all buffers between Postgres and its reader. */
 const WIDE = { ...TABLE, table: 'wide' };
+/** Sorted at once, and still more than one piece. */
+const QUICK = { ...TABLE, table: 'quick' };
 const IMPATIENT: Deadlines = { connect: 300, statement: 300, silence: 800 };
 let postgres: TestPostgres;
 let url: Secret;
@@ -19,7 +23,8 @@ beforeAll(async () => {
       'stack',
       `CREATE TABLE chunks (id bigint, text text, source text);
        INSERT INTO chunks SELECT n, repeat('text', 100), repeat('s', 200) FROM generate_series(1, 30000) n;
-       CREATE TABLE wide AS SELECT id, text, repeat(source, 10) AS source FROM chunks`,
+       CREATE TABLE wide AS SELECT id, text, repeat(source, 10) AS source FROM chunks;
+       CREATE TABLE quick AS SELECT * FROM wide WHERE id <= 1000`,
     ),
   );
 });
@@ -117,9 +122,15 @@ describe('what goes wrong with Postgres is told apart', () => {
   });
 
   test('a reader that is slower than the deadline is not mistaken for a silent server', async () => {
-    const slowly = (read: number): unknown =>
-      read < 1_000 ? new Promise((resolve) => setTimeout(resolve, 1_000)) : undefined;
-    expect(await count(readRows({ url }, TABLE, undefined, IMPATIENT), slowly)).toBe(30_000);
+    const silence = 400;
+    let waited = false;
+    const slowlyAtFirst = async (): Promise<void> => {
+      if (!waited) await pause(silence + 50);
+      waited = true;
+    };
+    const rows = readRows({ url }, QUICK, undefined, { ...IMPATIENT, silence });
+    expect(await count(rows, slowlyAtFirst)).toBe(1_000);
+    expect(waited).toBe(true);
   });
 
   test('cancellation ends a read with its own reason', async () => {
