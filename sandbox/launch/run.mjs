@@ -14,6 +14,7 @@ const bin = join(project, 'node_modules', '.bin');
 /** Provides what the target needs, runs it, and returns its exit code. */
 export async function launch([name, ...args]) {
   try {
+    refuseWithinTest(name);
     if (name !== 'jest') resolveTarget(name, project);
     await ensureNodeModules(project, sandboxFolder);
     const target = resolveTarget(name, project);
@@ -31,6 +32,12 @@ export async function launch([name, ...args]) {
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
+}
+
+/** Tests that start the tests would start them again, and so on until the machine is full. @throws Problem */
+function refuseWithinTest(name) {
+  if (process.env.JEST_WORKER_ID === undefined || !['jest', 'check'].includes(name)) return;
+  throw new Problem(`A test runs just now, and must not start ${name}: unset JEST_WORKER_ID if this is no test.`);
 }
 
 /** Without a Temporal address, the sandbox that runs is meant. Its variables come as a whole, never mixed with others. */

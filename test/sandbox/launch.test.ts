@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join, relative } from 'node:path';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { loadSandboxOptions } from '../../config/sandbox.ts';
 import { readCurrent } from '../../sandbox/launch/current.mjs';
 import { withLock } from '../../sandbox/launch/lock.mjs';
 import { isStale } from '../../sandbox/launch/node-modules.mjs';
 import { isNewEnough, pythonVersion, readPython } from '../../sandbox/launch/python.mjs';
 import { findProgram } from '../../sandbox/stack/find.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 /** A process number that no system gives out. */
 const NOBODY = 2 ** 30;
@@ -16,9 +16,8 @@ const launcher = join(process.cwd(), 'sandbox/launch.mjs');
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'launch-'));
+  folder = temporaryFolder('launch');
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(path: string, content: unknown): string {
   const file = join(folder, path);
@@ -203,20 +202,21 @@ describe('the launcher', () => {
 
   test('runs the target on the Node that the project pins, whatever Node started it', () => {
     const { version } = JSON.parse(readFileSync('node_modules/node/package.json', 'utf8')) as { version: string };
-    const script = '.sandbox/print-version.ts';
-    mkdirSync('.sandbox', { recursive: true });
-    writeFileSync(script, 'const version: string = process.versions.node;\nconsole.log(version);\n');
-    try {
-      expect(launch(script).stdout.trim()).toBe(version);
-    } finally {
-      rmSync(script);
-    }
+    const script = write('print.ts', 'const version: string = process.versions.node;\nconsole.log(version);\n');
+    expect(launch(relative(process.cwd(), script)).stdout.trim()).toBe(version);
   });
 
   test('hands back the exit code of the target', () => {
-    // Never a target that could run the tests: this is one of them.
     expect(launch('sandbox/drill.ts', '--no-such-flag').status).toBe(2);
     expect(launch('sandbox/drill.ts', '--help').status).toBe(0);
+  });
+
+  test.each(['jest', 'check'])('does not start %s from within a test, which would start it again', (target) => {
+    const { status, stderr } = launch(target, '--help');
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `A test runs just now, and must not start ${target}: unset JEST_WORKER_ID if this is no test.\n`,
+    );
   });
 
   test('says in one sentence that there is no such target', () => {
