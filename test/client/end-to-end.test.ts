@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
@@ -11,6 +8,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import { runReportSchema, runStatusSchema } from '../../domain/report.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeStack } from '../support/fake-activities.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { program, workflowBundle } from '../support/temporal.ts';
 import { dr, type Said } from './terminal.ts';
 
@@ -42,7 +40,7 @@ async function withWorker(
   const env = {
     TEMPORAL_ADDRESS: server.address,
     DR_ENVIRONMENT: environment,
-    STORE_DIRECTORY: mkdtempSync(join(tmpdir(), 'dr-store-')),
+    STORE_DIRECTORY: temporaryFolder('dr-store'),
   };
   await worker.runUntil(() => talk((...args) => dr(args, { env }), env));
 }

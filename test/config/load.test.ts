@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
@@ -7,12 +6,13 @@ import fc from 'fast-check';
 import { loadClientConfig } from '../../config/client.ts';
 import { type ConfigSources, loadConfig } from '../../config/load.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 const required = { DR_ENVIRONMENT: 'test', EMBEDDINGS_URL: 'http://127.0.0.1:9/v1', EMBEDDINGS_MODEL: 'model' };
 
 /** A folder with the given files. */
 function folder(files: Record<string, string> = {}): string {
-  const path = mkdtempSync(join(tmpdir(), 'dr-config-'));
+  const path = temporaryFolder('dr-config');
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
   return path;
 }

@@ -1,15 +1,16 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { loadTemporalConnection } from '../../config/temporal.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 const elsewhere = { TEMPORAL_CONFIG_FILE: join(tmpdir(), 'no-such-temporal.toml') };
 
 function profile(toml: string): NodeJS.ProcessEnv {
-  const path = join(mkdtempSync(join(tmpdir(), 'dr-temporal-')), 'temporal.toml');
+  const path = join(temporaryFolder('dr-temporal'), 'temporal.toml');
   writeFileSync(path, toml);
   return { TEMPORAL_CONFIG_FILE: path };
 }

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -9,6 +8,7 @@ import { splitPassword } from '../../../activities/postgres/address.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
 import { type PostgresConfig, postgresConfigSchema } from '../../../config/schema.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { runSql, startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { testWork } from '../../support/work.ts';
 
@@ -25,13 +25,10 @@ let url: string;
 beforeAll(async () => {
   postgres = await startPostgres();
   url = await postgres.createDatabase('stack', SCHEMA);
-  folder = await mkdtemp(join(tmpdir(), 'dump-'));
+  folder = temporaryFolder('dump');
   store = createDiskStore(join(folder, 'store'));
 });
-afterAll(async () => {
-  await postgres.destroy();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => postgres.destroy());
 
 function config(over: Partial<{ url: string; binDir: string }> = {}): PostgresConfig {
   const chunks = { table: 'chunks', pointId: 'id', text: 'text', source: 'source' };

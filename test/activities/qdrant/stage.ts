@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { QdrantActivities } from '../../../activities/contract.ts';
@@ -16,6 +13,7 @@ import { findingLine, parseIndexLine } from '../../../domain/lines.ts';
 import type { Finding } from '../../../domain/reconcile.ts';
 import type { EmbeddingIdentity } from '../../../domain/recovery-set.ts';
 import type { VectorStore } from '../../../domain/vector-store.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { type QdrantUnderTest, startQdrant } from '../../support/qdrant.ts';
 
 export const EMBEDDING: EmbeddingIdentity = { model: 'test', dimensions: 8, distance: 'Cosine' };
@@ -43,7 +41,7 @@ const PATIENCE: Partial<Patience> = { lookMs: 20_000, pollMs: 20, betweenSnapsho
 
 export async function setStage(options: { open?: boolean } = {}): Promise<Stage> {
   const qdrant = await startQdrant(options);
-  const directory = await mkdtemp(join(tmpdir(), 'artifacts-'));
+  const directory = temporaryFolder('artifacts');
   const store = createDiskStore(directory);
   let lists = 0;
   const activities: Stage['activities'] = ({ config, patience }) =>
@@ -73,10 +71,7 @@ export async function setStage(options: { open?: boolean } = {}): Promise<Stage>
       for await (const some of vectors.readIndex(collection, 'content')) entries.push(...some);
       return entries;
     },
-    close: async () => {
-      await qdrant.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
+    close: () => qdrant.stop(),
   };
 }
 

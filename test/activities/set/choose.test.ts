@@ -1,12 +1,12 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { choose, readBack } from '../../../activities/set/choose.ts';
 import type { Expected } from '../../../activities/set/fit.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
 import type { RecoverySet } from '../../../domain/recovery-set.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { IDENTITY, makeSet, putManifest, putText } from '../../support/recovery-set.ts';
 import { testWork } from '../../support/work.ts';
 
@@ -15,11 +15,10 @@ const idOf = (day: number): string => `set-2026010${day}T000000Z-aaaaaa`;
 
 let folder: string;
 let store: ArtifactStore;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sets-'));
+beforeEach(() => {
+  folder = temporaryFolder('sets');
   store = createDiskStore(folder);
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function put(day: number, change: (set: RecoverySet) => RecoverySet = (set) => set): Promise<RecoverySet> {
   const set = change(await makeSet(store, { id: idOf(day) }));

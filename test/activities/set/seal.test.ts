@@ -1,23 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { choose } from '../../../activities/set/choose.ts';
 import type { Expected } from '../../../activities/set/fit.ts';
 import { seal } from '../../../activities/set/seal.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { IDENTITY, makeSet } from '../../support/recovery-set.ts';
 
 const EXPECTED: Expected = { environment: 'test', collectionName: 'textbook-content', embedding: IDENTITY };
 
-let folder: string;
 let store: ArtifactStore;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'seal-'));
-  store = createDiskStore(folder);
+beforeEach(() => {
+  store = createDiskStore(temporaryFolder('seal'));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const parts = (): ReturnType<typeof makeSet> => makeSet(store);
 

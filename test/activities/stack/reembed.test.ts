@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createSourceTexts } from '../../../activities/content/index.ts';
@@ -8,6 +7,7 @@ import { reembedPoints } from '../../../activities/stack/reembed.ts';
 import type { ListRef } from '../../../domain/artifacts.ts';
 import { findingLine } from '../../../domain/lines.ts';
 import type { Finding } from '../../../domain/reconcile.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { fingerprint } from '../../support/recovery-set.ts';
 import { testWork } from '../../support/work.ts';
 import { chunks, COLLECTION, embed, setStage, type Stage, vectorOf } from './stage.ts';
@@ -171,19 +171,15 @@ describe('a text that Postgres does not have', () => {
   });
 
   test('comes, in a stack without rows, from a payload that still says it, else from the source files', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'texts-'));
-    try {
-      await writeFile(join(folder, 'a.md'), '# A\n\ntext 3\n');
-      const sources = createSourceTexts({ directory: folder, glob: '*.md' });
-      await stage.putPoints([{ id: '1', text: 'text 1' }], 'scratch');
-      await stage.putPoints([{ id: '2', text: 'other' }], 'scratch');
-      const findings = ['1', '2', '3'].map((id) => finding(id, { section: `s.md#${id}` }));
-      const counts = await run(findings, { scratch: 'scratch', ports: { rows: undefined, sources } });
-      expect(counts).toEqual({ written: 2, newer: 0, unavailable: 1 });
-      expect((await stage.point('1')).payload).toMatchObject({ text: 'text 1', kept: 'as it was' });
-      expect((await stage.point('3')).payload).toEqual({ text: 'text 3', meta: { source: 's.md#3' } });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const folder = temporaryFolder('texts');
+    await writeFile(join(folder, 'a.md'), '# A\n\ntext 3\n');
+    const sources = createSourceTexts({ directory: folder, glob: '*.md' });
+    await stage.putPoints([{ id: '1', text: 'text 1' }], 'scratch');
+    await stage.putPoints([{ id: '2', text: 'other' }], 'scratch');
+    const findings = ['1', '2', '3'].map((id) => finding(id, { section: `s.md#${id}` }));
+    const counts = await run(findings, { scratch: 'scratch', ports: { rows: undefined, sources } });
+    expect(counts).toEqual({ written: 2, newer: 0, unavailable: 1 });
+    expect((await stage.point('1')).payload).toMatchObject({ text: 'text 1', kept: 'as it was' });
+    expect((await stage.point('3')).payload).toEqual({ text: 'text 3', meta: { source: 's.md#3' } });
   });
 });

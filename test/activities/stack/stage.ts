@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createEmbedder } from '../../../activities/content/embeddings.ts';
 import { openLines } from '../../../activities/lines.ts';
 import { createRowStore } from '../../../activities/postgres/index.ts';
@@ -16,6 +13,7 @@ import type { Finding } from '../../../domain/reconcile.ts';
 import type { VectorStore } from '../../../domain/vector-store.ts';
 import { type Said, startServer, type TestServer } from '../../support/http.ts';
 import { runSql, startPostgres } from '../../support/postgres.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { type QdrantUnderTest, startQdrant } from '../../support/qdrant.ts';
 import { IDENTITY } from '../../support/recovery-set.ts';
 
@@ -66,11 +64,10 @@ export function chunks(count: number, from = 1): Chunk[] {
 
 export async function setStage(): Promise<Stage> {
   const [postgres, qdrant, embeddings] = await Promise.all([startPostgres(), startQdrant(), startServer()]);
-  const directory = await mkdtemp(join(tmpdir(), 'stack-'));
   const url = await postgres.createDatabase('stack');
   const table = { table: 'chunks', pointId: 'id', text: 'text', source: 'source', index: 'at', hash: 'hash' };
   const config = qdrant.config({ fields: FIELDS });
-  const store = createDiskStore(directory);
+  const store = createDiskStore(temporaryFolder('stack'));
   const vectors = createVectorStore({ config, embedding: IDENTITY });
   const sql: Stage['sql'] = (text) => runSql(url, text);
   return {
@@ -126,7 +123,6 @@ export async function setStage(): Promise<Stage> {
     },
     async close() {
       await Promise.all([postgres.destroy(), qdrant.stop(), embeddings.stop()]);
-      await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,13 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onDisk } from '../../../activities/store/failures.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { collect, pieces, storeContract } from './contract.ts';
 
 storeContract('a folder', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'store-'));
+  const directory = temporaryFolder('store');
   return {
     store: createDiskStore(directory),
     tamper: async (key, bytes) => {
@@ -21,10 +21,9 @@ storeContract('a folder', async () => {
 
 describe('the folder of an artifact store', () => {
   let directory: string;
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'store-'));
+  beforeEach(() => {
+    directory = temporaryFolder('store');
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   test('holds read-only files and no leftovers', async () => {
     const store = createDiskStore(directory);
