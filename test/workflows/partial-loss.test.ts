@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -58,14 +59,20 @@ async function withRun<T>(
   });
 }
 
-/** Waits, in real time, until the run's status shows what is asked for. */
-async function until(run: Handle, wanted: (status: RunStatus) => boolean): Promise<RunStatus> {
-  for (;;) {
-    const now = await status(run);
-    if (wanted(now)) return now;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+const LONGEST_MS = 30_000;
+
+/** Looks, in real time, until what is seen is as wanted. */
+async function look<T>(at: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
+  for (const deadline = Date.now() + LONGEST_MS; ; await pause(50)) {
+    const seen = await at();
+    if (wanted(seen)) return seen;
+    if (Date.now() > deadline) throw new Error(`the run did not come to it; its status is ${JSON.stringify(seen)}`);
   }
 }
+
+/** Waits until the run's status shows what is asked for. */
+const until = (run: Handle, wanted: (status: RunStatus) => boolean): Promise<RunStatus> =>
+  look(() => status(run), wanted);
 
 const status = (run: Handle): Promise<RunStatus> => run.query(statusQuery);
 
@@ -364,8 +371,8 @@ describe('what is refused before anything is written', () => {
         args: [{}],
       });
       // Waiting for a result lets the test server's clock jump, past the first run's approval too: so only look.
-      while ((await second.describe()).status.name === 'RUNNING')
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      const state = async (): Promise<string> => (await second.describe()).status.name;
+      await look(state, (name) => name !== 'RUNNING');
       await first.executeUpdate(rejectUpdate, { args: [{}] });
       await expect(second.result()).rejects.toMatchObject({
         cause: { type: 'RUN_IN_PROGRESS', message: expect.stringContaining('the-other-run') },
