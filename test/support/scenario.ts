@@ -34,14 +34,16 @@ export class Scenario {
   /** Starts from nothing, in a folder of its own. */
   static async start({ points = 0 }: { points?: number } = {}): Promise<Scenario> {
     const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
-    shareCache(folder);
-    const stack = await startStack({ name: 'scenario', folder });
+    let stack: Stack | undefined;
     try {
+      shareCache(folder);
+      stack = await startStack({ name: 'scenario', folder });
       await seed({ dir: stack.dir, env: stack.env }, { points });
       const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
       return new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);
     } catch (error) {
-      await stack.stop();
+      await stack?.stop();
+      rmSync(folder, { recursive: true, force: true });
       throw error;
     }
   }
