@@ -157,8 +157,10 @@ def write_snapshot(
         add_bytes(out, "payload_index.json", orjson.dumps({"schema": schema}))
         finish(out)
     target.parent.mkdir(parents=True, exist_ok=True)
+    checksum = scratch / (target.name + ".checksum")
+    checksum.write_text(out.digest.hexdigest())
     partial.replace(target)
-    target.with_name(target.name + ".checksum").write_text(out.digest.hexdigest())
+    checksum.replace(target.with_name(checksum.name))  # whole from the start: somebody may be listing just now
     return out.size, out.digest.hexdigest()
 
 
