@@ -31,7 +31,7 @@ export class Operator {
   /** Runs a command with `--json` and parses what it printed. @throws OperatorError when it did not exit with 0 */
   async ask<S extends z.ZodType>(schema: S, ...args: string[]): Promise<z.output<S>> {
     const { exitCode, stdout, stderr } = await this.#run([...args, '--json']);
-    if (exitCode !== 0) throw new OperatorError(args.join(' '), exitCode, (stderr || stdout).trim().slice(0, 2_000));
+    if (exitCode !== 0) throw new OperatorError(args.join(' '), exitCode, (stdout || stderr).trim().slice(0, 2_000));
     return schema.parse(JSON.parse(stdout));
   }
 

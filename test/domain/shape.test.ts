@@ -32,18 +32,20 @@ describe('comparing shapes', () => {
     expect(compareShapes({ a: null, b: { c: 1, d: null } }, { b: { c: 1 } })).toEqual([]);
   });
 
-  test('a lost payload index, or one of another type, can be repaired; a new one and a parameter cannot', () => {
+  test('a lost payload index can be repaired; one of another type was changed on purpose, and a new one was made so', () => {
     const observed = {
       params: { ...expected.params, shard_number: 2 },
       payload_schema: { source: { data_type: 'text' }, extra: { data_type: 'integer' } },
     };
+    const lost = compareShapes(expected, { ...observed, payload_schema: {} });
+    expect(lost.filter(isRepairable).map(indexFieldOf)).toEqual(['source']);
     const differences = compareShapes(expected, observed);
     expect(differences.map(({ path }) => path)).toEqual([
       'params.shard_number',
       'payload_schema.extra',
       'payload_schema.source',
     ]);
-    expect(differences.filter(isRepairable).map(indexFieldOf)).toEqual(['source']);
+    expect(differences.filter(isRepairable)).toEqual([]);
   });
 
   test('an index whose field has dots is compared whole', () => {
