@@ -26,7 +26,7 @@ export async function launch([name, ...args]) {
     if (target.kind === 'check') return await check(project, env);
     if (target.needsPython) await ensurePython();
     if (target.readsSandbox) useSandbox(env);
-    return await runNode([target.script, ...args], env);
+    return await runNode([...flagsOf(name), target.script, ...args], env);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -47,6 +47,14 @@ function useSandbox(env) {
   if (!current) return;
   Object.assign(env, current.variables);
   process.stderr.write(`Using the sandbox '${current.name}', since TEMPORAL_ADDRESS is not set\n`);
+}
+
+/**
+ * A worker reads lists of millions in pieces that live for a moment. Left alone, V8 lets the room for such things grow to
+ * twice this size, which is a hundred megabytes more and no faster.
+ */
+function flagsOf(name) {
+  return name === 'workers/main.ts' ? ['--max-semi-space-size=16'] : [];
 }
 
 /** Runs the project's Node as if it were this process: same terminal, signals passed on, its exit code ours. */

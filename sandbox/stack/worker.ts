@@ -16,7 +16,8 @@ export function planWorker(context: StackContext, env: StackEnvironment): PartPl
     source: 'workers/main.ts',
     command: {
       program: process.execPath,
-      args: [script],
+      // As the launcher and the containers start it: without this, V8 keeps a hundred megabytes more and is no faster.
+      args: ['--max-semi-space-size=16', script],
       cwd: context.dir,
       env: { ...context.options.handedDown, ...env },
       stopSignal: 'SIGTERM',
