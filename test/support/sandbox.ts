@@ -58,7 +58,7 @@ export interface Parts extends BreakableStack {
 
 export async function startParts(environment = 'test'): Promise<Parts> {
   const dir = await mkdtemp(join(tmpdir(), 'sandbox-parts-'));
-  const [postgres, front, embeddings] = await Promise.all([startPostgres(), Front.start(), startEmbeddings()]);
+  const [postgres, front, embeddings] = await startAll(dir);
   const apps: Running[] = [];
   const env = {
     DR_ENVIRONMENT: environment,
@@ -90,6 +90,21 @@ export async function startParts(environment = 'test'): Promise<Parts> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** All three, or none: what did start is stopped when another did not. */
+async function startAll(dir: string): Promise<[TestPostgres, Front, Running]> {
+  const starting = [startPostgres(), Front.start(), startEmbeddings()] as const;
+  try {
+    return await Promise.all(starting);
+  } catch (error) {
+    const [postgres, front, embeddings] = await Promise.allSettled(starting);
+    if (postgres.status === 'fulfilled') await postgres.value.destroy();
+    if (front.status === 'fulfilled') await front.value.stop();
+    if (embeddings.status === 'fulfilled') await embeddings.value.stop();
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 type PartsEnvironment = Record<
