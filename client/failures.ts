@@ -67,6 +67,14 @@ function grpcProblem(error: { code: number; details: string }): Problem {
       next: 'Correct TEMPORAL_API_KEY, the certificates or TEMPORAL_NAMESPACE.',
     });
   }
+  if (said.includes('no poller')) {
+    const message = 'no worker serves this environment now, so nobody can answer';
+    return new Problem('unreachable', {
+      code: 'NO_WORKER',
+      message,
+      next: 'Start one with `npm run worker`. `dr runs` and `dr abort` work without.',
+    });
+  }
   const next = 'Start a worker of the environment and Temporal, or correct TEMPORAL_ADDRESS, then try again.';
   return new Problem('unreachable', { code: 'TEMPORAL_UNREACHABLE', message: `Temporal answers: ${said}`, next });
 }

@@ -41,7 +41,7 @@ function measures({ outcome, rtoSeconds, objectives, phases, rpo }: RunReport): 
   if (rpo && rpo.chunksDamaged > 0) {
     const age = rpo.setAgeSeconds === undefined ? '' : `, the set was ${describeSeconds(rpo.setAgeSeconds)} old`;
     lines.push(
-      `RPO ${describeCount(rpo.chunksLost)} of ${describeCount(rpo.chunksDamaged)} damaged chunks lost, ${describeCount(rpo.turnsLost)} chat turns lost${age}`,
+      `RPO ${describeCount(rpo.chunksLost)} of ${describeCount(rpo.chunksDamaged)} damaged chunks not back, ${describeCount(rpo.turnsLost)} chat turns lost${age}`,
     );
   }
   return lines.join('\n');

@@ -22,7 +22,11 @@ export function renderChecklist(status: RunStatus, now: Date): string {
     status.awaiting === undefined ? '' : `### Waiting for: ${cell(status.awaiting)}`,
     clock(status, now),
     approvalHelp(status),
-    airyTable(['step', 'state', 'time', 'result'], status.steps.map(stepRow)),
+    answerHelp(status),
+    airyTable(
+      ['step', 'state', 'time', 'result'],
+      status.steps.map((step) => stepRow(step, status.outcome !== undefined)),
+    ),
     status.gates.length === 0 ? '' : gateTable(status.gates),
   ]
     .filter((part) => part !== '')
@@ -54,12 +58,23 @@ function approvalHelp(status: RunStatus): string {
   ].join('\n\n');
 }
 
-function stepRow(step: StepRecord): string[] {
+/** What to send, where it is needed. */
+function answerHelp({ awaits }: RunStatus): string {
+  if (awaits === 'commit')
+    return 'To keep the recovery: *Send an Update* → `commit` → `{}`. To undo it: `rollBack` → `{}`.';
+  if (awaits === 'operator')
+    return 'To try again: *Send an Update* → `retryStep` → `{}`. To stop and undo: *Send a Signal* → `abort` → `{}`.';
+  if (awaits === 'outage') return 'It goes on by itself. To try now: *Send an Update* → `retryStep` → `{}`.';
+  return '';
+}
+
+function stepRow(step: StepRecord, over: boolean): string[] {
   const note = step.failure
     ? `${step.failure.message} — ${step.failure.next}`
     : (step.skipped?.reason ?? step.result ?? '');
   const tries = step.attempts > 1 ? ` (try ${step.attempts})` : '';
-  return [`${step.title}${tries}`, MARKS[step.state], duration(step), note];
+  const mark = over && step.state === 'pending' ? 'not needed' : MARKS[step.state];
+  return [`${step.title}${tries}`, mark, duration(step), note];
 }
 
 function duration({ startedAt, endedAt }: StepRecord): string {
@@ -78,10 +93,12 @@ function gateTable(gates: readonly Gate[]): string {
   );
 }
 
-/** The Web UI draws tables without any space between columns. */
+/** The Web UI draws tables without any space between columns: two no-break spaces, which nothing collapses. */
+const GAP = '\u00a0\u00a0';
+
 function airyTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return table(
     head,
-    rows.map((row) => row.map((text, column) => (column < row.length - 1 ? `${text}&emsp;` : text))),
+    rows.map((row) => row.map((text, column) => (column < row.length - 1 ? `${text}${GAP}` : text))),
   );
 }

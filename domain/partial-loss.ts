@@ -92,9 +92,14 @@ export function acceptedDifferences(shape: readonly ShapeDifference[]): ShapeDif
   return shape.filter((difference) => !isRepairable(difference));
 }
 
+const NAMED_SECTIONS = 3;
+
 /** One sentence that a tired person understands. */
 export function describeDamage({ damage, shape, set }: Assessment): string {
-  const places = damage.sectionCount === 1 ? 'one section' : `${describeCount(damage.sectionCount)} sections`;
+  const named = damage.sections.slice(0, NAMED_SECTIONS).map(({ section }) => section);
+  const more = damage.sectionCount - named.length;
+  const list = more > 0 ? `${named.join(', ')} and ${describeCount(more)} more` : named.join(', ');
+  const places = `${damage.sectionCount === 1 ? 'one section' : `${describeCount(damage.sectionCount)} sections`} (${list})`;
   const points = `${describeCounts(damage.counts)} of ${describeCount(damage.tally.rows || damage.tally.set)} chunks in ${places}`;
   const lost = lostIndexes(shape).map(([field]) => field);
   const indexes = lost.length > 0 ? `; payload index lost: ${lost.join(', ')}` : '';

@@ -71,14 +71,9 @@ function measures(report: RunReport): string {
   const rows = [['RTO', rto, describeSeconds(report.objectives.rtoSeconds), phases.join(', ')]];
   if (report.rpo && report.rpo.chunksDamaged > 0) {
     const { setAgeSeconds, chunksDamaged, chunksLost, turnsLost } = report.rpo;
-    const lost = `${describeCount(chunksLost)} chunks, ${describeCount(turnsLost)} chat turns lost`;
+    const lost = `${describeCount(chunksLost)} of ${describeCount(chunksDamaged)} damaged chunks not back, ${describeCount(turnsLost)} chat turns lost`;
     const age = setAgeSeconds === undefined ? '' : `the set was ${describeSeconds(setAgeSeconds)} old; `;
-    rows.push([
-      'RPO',
-      lost,
-      describeSeconds(report.objectives.rpoSeconds),
-      `${age}${describeCount(chunksDamaged)} chunks were damaged`,
-    ]);
+    rows.push(['RPO', lost, describeSeconds(report.objectives.rpoSeconds), age.replace(/; $/, '')]);
   }
   return table(['', 'measured', 'objective', ''], rows);
 }

@@ -70,7 +70,7 @@ export function renderDrill(result: DrillResult, color: Pick<Colors, 'bold' | 'g
   }
   if (result.rpo)
     lines.push(
-      `RPO: ${result.rpo.chunksLost} chunks and ${result.rpo.turnsLost} chat turns lost; ${result.rpo.chunksDamaged} chunks were damaged`,
+      `RPO: ${result.rpo.chunksLost} of ${result.rpo.chunksDamaged} damaged chunks not back, ${result.rpo.turnsLost} chat turns lost`,
     );
   if (result.report !== null) lines.push(`Report: ${result.report}`);
   if (result.webUi !== null) lines.push(`Web UI: ${result.webUi}`);

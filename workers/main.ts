@@ -59,7 +59,20 @@ async function serve(config: Config, temporal: TemporalConnection): Promise<void
   }
 }
 
-run().catch((error: unknown) => {
+const HELP = `npm run worker
+
+Serves the recovery task queue of one environment until SIGINT or SIGTERM. Settings come from the environment and an
+optional recovery.config file: docs/configuration.md. Logs are JSON lines on stderr.
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.length === 0) return run();
+  const asked = args.includes('--help');
+  (asked ? process.stdout : process.stderr).write(HELP);
+  process.exitCode = asked ? 0 : 2;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
   // What is wrong with the settings is for people; anything else comes with its trace.
   const known = error instanceof RecoveryError;
   process.stderr.write(

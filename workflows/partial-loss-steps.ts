@@ -1,3 +1,5 @@
+import type { Run } from './run.ts';
+
 /** The steps of the partial-loss runbook, in the order in which the checklist shows them. */
 export const steps = {
   chooseSet: { title: 'Choose the recovery set and read it back', phase: 'detect' },
@@ -22,3 +24,6 @@ export const steps = {
   retrieval: { title: 'Verify: questions find their sources', phase: 'verify', skippable: 'people can ask by hand' },
   commit: { title: 'Commit window', phase: 'reopen' },
 } as const;
+
+/** A run of this runbook. */
+export type LossRun = Run<keyof typeof steps>;

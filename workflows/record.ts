@@ -5,7 +5,6 @@ import { PhaseClock } from '../domain/phase-clock.ts';
 import {
   type Awaits,
   type Decision,
-  type FailureView,
   isKept,
   type Outcome,
   type Phase,
@@ -18,25 +17,9 @@ import type { RunInput } from '../domain/run-input.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
 import { type Gate, overallVerdict, type Verdict } from '../domain/verdict.ts';
 import * as attributes from './search-attributes.ts';
-
-/** What a step is called, which part of the RTO it belongs to, and whether (and why) it may be skipped. */
-export interface StepDefinition {
-  readonly title: string;
-  readonly phase: Phase;
-  /** Why going on without it is safe. Steps without this cannot be skipped. */
-  readonly skippable?: string;
-}
+import type { Ending, StepDefinition, StoryFacts } from './story.ts';
 
 const MOST_REFUSALS = 50;
-
-/** What only the end of a run can tell. */
-export interface Ending {
-  readonly outcome: Outcome;
-  readonly failure?: FailureView;
-}
-
-/** Parts of the report that a story fills in. */
-export type StoryFacts = Partial<Pick<RunReport, 'rpo' | 'damage' | 'set'>>;
 
 /** Everything that is known of a run: kept by the protocol, shown live, and turned into the report at the end. */
 export class RunRecord {
@@ -191,11 +174,11 @@ export class RunRecord {
 
   /** What was recovered has been undone. */
   unrecovered(): void {
+    const { rpo } = this.#facts;
+    if (rpo) this.learn({ rpo: { ...rpo, chunksLost: rpo.chunksDamaged } });
     if (!this.#clock.recoveredAt) return;
     this.#clock.void();
     upsertSearchAttributes([{ key: attributes.rtoSeconds, value: null }]);
-    const { rpo } = this.#facts;
-    if (rpo) this.learn({ rpo: { ...rpo, chunksLost: rpo.chunksDamaged } });
   }
 
   close(outcome: Outcome): void {

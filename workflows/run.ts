@@ -10,7 +10,8 @@ import type { Attendance, Resume } from './attendance.ts';
 import type { Desk } from './desk.ts';
 import { failureWith } from './failure.ts';
 import { type Hands, handsWith } from './hands.ts';
-import type { RunRecord, StepDefinition, StoryFacts } from './record.ts';
+import type { RunRecord } from './record.ts';
+import type { StepDefinition, StoryFacts } from './story.ts';
 import { Stop } from './stop.ts';
 import type { UndoStack } from './undo.ts';
 
@@ -170,7 +171,7 @@ export class Run<K extends string> {
     this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
     this.#desk.expect('approval');
     const hash = this.#record.propose(plan);
-    this.#record.await(`approval of plan ${hash.slice(0, 12)} within ${timeoutMinutes} min`);
+    this.#record.await(`approval of plan ${hash.slice(0, 12)} until ${clockIn(timeoutMinutes)}`);
     await this.#attendance.tell('approval-needed', `${title}: plan ${hash.slice(0, 12)}: ${plan.reason}`, true);
     const settled = await this.#attendance.until(
       () => this.#desk.answer !== undefined || this.#desk.missingApprovals <= 0,
@@ -212,7 +213,7 @@ export class Run<K extends string> {
     this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
     if (minutes > 0) {
       this.#desk.expect('commit');
-      this.#record.await(`commit or rollBack; commits by itself in ${minutes} min`);
+      this.#record.await(`commit or rollBack; commits by itself at ${clockIn(minutes)}`);
       await this.#attendance.tell(
         'recovered',
         `verdict ${this.#record.verdict}; commit, or roll back within ${minutes} min`,
@@ -241,4 +242,9 @@ export class Run<K extends string> {
 /** The id of the run that this one began as: a reset gives a run another id, and must not give its plan another hash. */
 function stableRunId(): string {
   return workflowInfo().firstExecutionRunId;
+}
+
+/** The time in so many minutes. Pages are read long after they were written, so deadlines are told by the clock. */
+function clockIn(minutes: number): string {
+  return `${new Date(Date.now() + minutes * 60_000).toISOString().slice(0, 19)}Z`;
 }

@@ -12,12 +12,11 @@ import { Desk } from './desk.ts';
 import { failureWith, type Trouble, troubleOf } from './failure.ts';
 import { type Hands, handsWith } from './hands.ts';
 import { type Lease, releaseLease, takeLease } from './lease.ts';
-import { RunRecord, type StepDefinition } from './record.ts';
+import { RunRecord } from './record.ts';
+import type { StepDefinition } from './story.ts';
 import { type Keeping, Run } from './run.ts';
 import { Stop } from './stop.ts';
 import { UndoStack } from './undo.ts';
-
-export type { Run } from './run.ts';
 
 export interface RunbookDefinition<S, K extends string> {
   readonly scenario: string;

@@ -68,8 +68,8 @@ describe('the live checklist', () => {
       now,
     );
     expect(text).toContain('RTO clock: running since 2026-01-01T03:00:00Z (4 min 12 s when this was written');
-    expect(text).toContain('| Find what is damaged (try 3)&emsp; | ✔ done&emsp; | 1 min 5 s&emsp; | 12 missing |');
-    expect(text).toContain('| Copy back&emsp; | ▶ running&emsp; | since 03:04:00Z&emsp; |');
+    expect(text).toContain('| Find what is damaged (try 3)   | ✔ done   | 1 min 5 s   | 12 missing |');
+    expect(text).toContain('| Copy back   | ▶ running   | since 03:04:00Z   |');
   });
 
   test('stops the clock when every gate was green', () => {

@@ -184,7 +184,7 @@ describe('gates', () => {
 
 test('the damage is a sentence', () => {
   expect(describeDamage(assessment({ damage: damage({ missing: 12, stale: 1 }, 13), shape: [lostIndex] }))).toBe(
-    '12 missing, 1 stale of 100 chunks in one section; payload index lost: source',
+    '12 missing, 1 stale of 100 chunks in one section (a.md#b); payload index lost: source',
   );
   expect(describeDamage(assessment())).toBe('no chunk of textbook-content is damaged');
 });

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
-import { approve, commit, running, Scenario, until } from '../support/scenario.ts';
+import { approve, COLLECTION, commit, running, Scenario, until } from '../support/scenario.ts';
 
 const DAMAGE = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'];
 
@@ -94,7 +94,21 @@ describe('undoing a recovery', () => {
     record('partial-loss-rolled-back', historyToJSON(await run.fetchHistory()));
   }, 120_000);
 
-  test('an abort in the middle does too, and leaves alone what people wrote in the meantime', async () => {
+  test('leaves alone what people put back while the plan waited', async () => {
+    const damaged = await scenario.everything();
+    const [id = '', text = ''] = [...whole].find(([key]) => !damaged.has(key)) ?? [];
+    const run = await scenario.run();
+    await until(run, ({ awaits }) => awaits === 'approval');
+    await scenario.qdrant('PUT', `/collections/${COLLECTION}/points?wait=true`, { points: [JSON.parse(text)] });
+    await approve(run);
+    await until(run, ({ awaits }) => awaits === 'commit');
+    await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
+    expect(await run.result()).toMatchObject({ outcome: 'rolled-back' });
+    expect(await scenario.everything()).toEqual(new Map([...damaged, [id, text]]));
+    await scenario.qdrant('POST', `/collections/${COLLECTION}/points/delete?wait=true`, { points: [id] });
+  }, 120_000);
+
+  test('an abort in the middle leaves it exactly as damaged as it was, too', async () => {
     const damaged = await scenario.everything();
     const run = await scenario.run();
     await approve(run);
@@ -110,6 +124,26 @@ describe('undoing a recovery', () => {
     await commit(run);
     await run.result();
     await expectHealed();
+  }, 120_000);
+});
+
+describe('vectors without a row', () => {
+  test('are dropped when the plan says so, but for one whose row came while the plan waited', async () => {
+    await scenario.break('orphans');
+    const orphans = [...(await scenario.everything())].filter(([id]) => !whole.has(id));
+    const [[id = '', text = ''] = []] = orphans;
+    const run = await scenario.run({ dropOrphans: true });
+    await until(run, ({ awaits }) => awaits === 'approval');
+    const { payload } = JSON.parse(text) as { payload: Record<string, unknown> };
+    await scenario.sql(
+      'INSERT INTO chunks (id, source, heading, chunk_index, text, content_hash) VALUES ($1, $2, $3, $4, $5, $6)',
+      [id, payload['source'], payload['heading'], payload['chunk_index'], payload['text'], payload['content_hash']],
+    );
+    await approve(run);
+    await commit(run);
+    expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+    expect(await scenario.everything()).toEqual(new Map([...whole, [id, text]]));
+    await scenario.sql('DELETE FROM chunks WHERE id = $1', [id]);
   }, 120_000);
 });
 

@@ -2,7 +2,6 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/client';
-import pg from 'pg';
 import { FAILURES, type FailureCode } from '../../domain/failures.ts';
 import { manifestKeyOf } from '../../domain/names.ts';
 import { type RecoverySet, recoverySetSchema } from '../../domain/recovery-set.ts';
@@ -36,12 +35,6 @@ afterAll(async () => {
 }, 60_000);
 
 const store = (key: string): string => join(scenario.stack.env['STORE_DIRECTORY'] ?? '', key);
-
-async function sql(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: scenario.stack.env['DATABASE_URL'] });
-  await client.connect();
-  await client.query(statement).finally(() => client.end());
-}
 
 const markCollection = (name: string): Promise<unknown> =>
   scenario.qdrant('PATCH', `/collections/${COLLECTION}`, { metadata: { dr_environment: name } });
@@ -88,8 +81,8 @@ const refusals: Refusal[] = [
     code: 'WRONG_ENVIRONMENT',
     message: /Postgres.* belongs to production.* sandbox/,
     prepare: async () => {
-      await sql(`UPDATE dr_environment SET name = 'production'`);
-      return () => sql(`UPDATE dr_environment SET name = 'sandbox'`);
+      await scenario.sql(`UPDATE dr_environment SET name = 'production'`);
+      return () => scenario.sql(`UPDATE dr_environment SET name = 'sandbox'`);
     },
   },
   {
@@ -106,8 +99,8 @@ const refusals: Refusal[] = [
     code: 'UNMARKED_ENVIRONMENT',
     message: /Postgres.* does not say/,
     prepare: async () => {
-      await sql('DELETE FROM dr_environment');
-      return () => sql(`INSERT INTO dr_environment VALUES ('sandbox')`);
+      await scenario.sql('DELETE FROM dr_environment');
+      return () => scenario.sql(`INSERT INTO dr_environment VALUES ('sandbox')`);
     },
   },
   {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import pg from 'pg';
 import type { RunStatus } from '../../domain/report.ts';
 import type { PartialLossInput } from '../../domain/run-input.ts';
 import { breakStack } from '../../sandbox/faults/break.ts';
@@ -87,6 +88,13 @@ export class Scenario {
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.json();
+  }
+
+  /** One statement on the sandbox's Postgres. */
+  async sql(statement: string, values: readonly unknown[] = []): Promise<void> {
+    const client = new pg.Client({ connectionString: this.stack.env['DATABASE_URL'] });
+    await client.connect();
+    await client.query(statement, [...values]).finally(() => client.end());
   }
 
   /** Every point as JSON text, by id: what "exactly as before" means. */
