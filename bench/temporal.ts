@@ -6,7 +6,7 @@ import { type RunReport, runReportSchema, type RunStatus } from '../domain/repor
 import { approveUpdate, statusQuery } from '../workflows/messages.ts';
 import type { Stage } from './stage.ts';
 
-const LOOK_EVERY_MS = 25;
+const LOOK_EVERY_MS = 100;
 const DEADLINE_MS = 60 * 60_000;
 
 /** What a finished run left behind. */
