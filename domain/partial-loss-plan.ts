@@ -105,7 +105,7 @@ function describeLoss({ damage, shape, dropOrphans, hasRows }: Assessment): stri
   const { count: texts } = damage.reembed;
   const orphans = damage.counts.orphan;
   const parts = [
-    'what the set or the source text still holds comes back',
+    'nothing that the set or the source text still holds',
     texts > 0 ? `${describeCount(texts)} chunks depend on their source text` : '',
     hasRows
       ? ''
