@@ -7,6 +7,8 @@ import { approveUpdate, statusQuery } from '../workflows/messages.ts';
 import type { Stage } from './stage.ts';
 
 const LOOK_EVERY_MS = 100;
+/** A query costs the worker something, so there are few once nothing is left to answer. */
+const LOOK_AFTERWARDS_MS = 2_000;
 const DEADLINE_MS = 60 * 60_000;
 
 /** What a finished run left behind. */
@@ -21,6 +23,7 @@ export interface Recovered {
  * @throws Error when it does not end recovered with every gate green
  */
 export async function recoverThroughTemporal({ stack, config }: Stage): Promise<Recovered> {
+  const ended = new AbortController();
   const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
   try {
     const client = new Client({ connection });
@@ -31,8 +34,7 @@ export async function recoverThroughTemporal({ stack, config }: Stage): Promise<
       workflowId,
       args: [{ commitWindowMinutes: 0, reason: 'a benchmark' }],
     });
-    await Promise.race([approve(handle), handle.result()]);
-    const report = runReportSchema.parse(await handle.result());
+    const report = runReportSchema.parse(await Promise.race([attend(handle, ended.signal), handle.result()]));
     if (report.outcome !== 'recovered' || report.verdict !== 'pass') {
       throw new Error(
         `the run ended ${report.outcome} with the verdict ${report.verdict}: ${JSON.stringify(report.gates)}`,
@@ -41,19 +43,22 @@ export async function recoverThroughTemporal({ stack, config }: Stage): Promise<
     const { historyLength, historySize } = await handle.describe();
     return { report, events: historyLength, bytes: historySize ?? 0 };
   } finally {
+    ended.abort();
     await connection.close();
   }
 }
 
-async function approve(handle: WorkflowHandle): Promise<void> {
-  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await pause(LOOK_EVERY_MS)) {
+/** Approves, and sees to it that a run which waits for a person is a failure and not a wait without end. */
+async function attend(handle: WorkflowHandle, ended: AbortSignal): Promise<never> {
+  let approved = false;
+  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline;) {
+    await pause(approved ? LOOK_AFTERWARDS_MS : LOOK_EVERY_MS, undefined, { signal: ended });
     const status: RunStatus = await handle.query(statusQuery);
-    if (status.outcome !== undefined) return;
-    const awaited = status.steps.find(({ state }) => state === 'waiting');
-    if (awaited && awaited.name !== 'approve') throw new Error(`the run waits: ${status.awaiting}`);
-    if (!awaited || status.planHash === undefined) continue;
+    const waiting = status.steps.find(({ state }) => state === 'waiting');
+    if (waiting && waiting.name !== 'approve') throw new Error(`the run waits: ${status.awaiting}`);
+    if (!waiting || approved || status.planHash === undefined) continue;
     await handle.executeUpdate(approveUpdate, { args: [{ plan: status.planHash, approver: 'bench' }] });
-    return;
+    approved = true;
   }
-  throw new Error('the run asked for no approval within an hour');
+  throw new Error('the run came to no end within an hour');
 }
