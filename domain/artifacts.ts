@@ -1,12 +1,24 @@
 import { z } from 'zod';
 
-/** Something in the artifact store, by reference: histories carry this, never the bytes. */
-export const artifactSchema = z.strictObject({
-  key: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/),
+/** How long some bytes are, and what they hash to. */
+const contentSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().nonnegative(),
 });
+export type Content = z.infer<typeof contentSchema>;
+
+/** Something in the artifact store, by reference: histories carry this, never the bytes. */
+export const artifactSchema = contentSchema.extend({
+  key: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/),
+  /** What comes out when it is decrypted, for an artifact that lies encrypted (age): `sha256` and `bytes` are of what lies there. */
+  plain: contentSchema.optional(),
+});
 export type Artifact = z.infer<typeof artifactSchema>;
+
+/** What a reader of the artifact gets: its size and hash before it was encrypted, where it was. */
+export function contentOf({ sha256, bytes, plain }: Artifact): Content {
+  return plain ?? { sha256, bytes };
+}
 
 /** A list of points in the store (one JSON object a line), and how many lines it has. */
 export const listSchema = z.strictObject({ artifact: artifactSchema, count: z.int().nonnegative() });

@@ -17,8 +17,23 @@ export function setIdOf(takenAt: Date, entropy: string): string {
   return `set-${takenAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${entropy}`;
 }
 
+/** Folder of everything that belongs to a set, manifest and verifications included. */
+export function setFolderOf(setId: string): string {
+  return `sets/${setId}`;
+}
+
 export function manifestKeyOf(setId: string): string {
-  return `sets/${setId}/manifest.json`;
+  return `${setFolderOf(setId)}/manifest.json`;
+}
+
+/** What `sha256sum --check` reads: every file of the set, the manifest included. */
+export function checksumsKeyOf(setId: string): string {
+  return `${setFolderOf(setId)}/SHA256SUMS`;
+}
+
+/** `at` is RFC 3339; `sha256` that of the record itself, so that a changed record no longer fits its name. */
+export function verificationKeyOf(setId: string, at: string, sha256: string): string {
+  return `${setFolderOf(setId)}/verifications/${at.replace(/[-:]|\.\d+/g, '')}-${sha256}.json`;
 }
 
 /** Folder of a run's own artifacts in the store. Workflow ids may hold characters that keys may not. */

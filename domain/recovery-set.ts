@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { artifactSchema } from './artifacts.ts';
-import { countsSchema } from './damage.ts';
+import { type Artifact, artifactSchema } from './artifacts.ts';
+import { countsSchema, totalOf } from './damage.ts';
 
 /** Which model made the vectors. Two different identities are two different spaces: never mixed. */
 export const embeddingIdentitySchema = z.strictObject({
@@ -39,14 +39,155 @@ export const goldenAnswerSchema = goldenQuestionSchema.extend({
 });
 export type GoldenAnswer = z.infer<typeof goldenAnswerSchema>;
 
-/** The manifest that binds the backups of all parts taken together. Versioned: readers refuse a version they do not know. */
+/** A directory-format dump: what lies in its folder, `toc.dat` among it. `pg_restore --format=directory` takes the folder. */
+export const dumpSchema = z.strictObject({
+  /** Folder of the files in the store. */
+  folder: z.string().min(1),
+  files: z.array(artifactSchema).min(1),
+});
+export type Dump = z.infer<typeof dumpSchema>;
+
+/** A Neon branch that was made for a set, from which its dump was read. */
+export const neonBackupSchema = z.strictObject({
+  projectId: z.string().min(1),
+  /** The branch that was backed up, and the one that keeps its state. */
+  sourceBranchId: z.string().min(1),
+  branchId: z.string().min(1),
+  branchName: z.string().min(1),
+  /** Where in the source the branch begins, as Neon tells it. */
+  parentLsn: z.string().optional(),
+  parentTimestamp: z.string().optional(),
+  /** When Neon removes the branch by itself; absent when nothing does. */
+  expiresAt: z.string().optional(),
+});
+export type NeonBackup = z.infer<typeof neonBackupSchema>;
+
+export const postgresPartSchema = z.strictObject({
+  serverVersion: z.string().min(1),
+  lsn: z.string().regex(/^[0-9A-F]+\/[0-9A-F]+$/),
+  dump: dumpSchema,
+  /** Rows of every configured table at the moment of the dump, by table. */
+  rows: z.record(z.string(), z.int().nonnegative()),
+  /** Order-free fingerprints of the same tables at the same moment (`domain/table-fingerprint.ts`), by table. */
+  fingerprints: z.record(z.string(), z.string()),
+  /** Chunk rows of the same moment, `id TAB text TAB section` a line; absent for a stack without a chunks table. */
+  index: artifactSchema.optional(),
+  neon: neonBackupSchema.optional(),
+});
+export type PostgresPart = z.infer<typeof postgresPartSchema>;
+
+/** Which code the app ran. */
+export const releaseSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('git'),
+    commit: z.string().regex(/^[0-9a-f]{40,64}$/),
+    /** The tag on that commit; absent when it has none, which `problem` then says. */
+    tag: z.string().optional(),
+    /** True when nothing was changed beside the commit. */
+    clean: z.boolean(),
+    problem: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('image'),
+    reference: z.string().min(1),
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  }),
+]);
+export type Release = z.infer<typeof releaseSchema>;
+
+/** The app's configuration, as far as a new server needs it. Nothing in here is a secret in clear. */
+export const configurationPartSchema = z.strictObject({
+  release: releaseSchema.optional(),
+  /** `env`: encrypted with age for `recipients`. `file`: as it is (Dockerfile, docker-compose.yml). */
+  files: z.array(z.strictObject({ name: z.string().min(1), kind: z.enum(['env', 'file']), artifact: artifactSchema })),
+  /** Names of the variables in the encrypted files, so that a restore can compare without decrypting. */
+  variables: z.array(z.string()),
+  /** Secrets that are fetched from elsewhere: where from, never what. */
+  references: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      from: z.enum(['command', 'file', 'environment']),
+      where: z.string().min(1),
+    }),
+  ),
+  /** Public keys of age that can open the encrypted files. */
+  recipients: z.array(z.string()),
+  /** A known text, encrypted like the files: who can open it can open them. */
+  keyCanary: artifactSchema.optional(),
+});
+export type ConfigurationPart = z.infer<typeof configurationPartSchema>;
+
+/** A document that was planted in both stores and in the set before anything was read. */
+export const canarySchema = z.strictObject({
+  pointId: z.string().min(1),
+  /** Unlike that of any other set. */
+  text: z.string().min(1),
+  /** The same text, outside both stores. */
+  artifact: artifactSchema,
+  inRows: z.boolean(),
+});
+export type Canary = z.infer<typeof canarySchema>;
+
+/** What changed in the stores while the set was taken: the set may hold either state of it. */
+export const driftSchema = z.strictObject({
+  points: z.strictObject({
+    added: z.int().nonnegative(),
+    changed: z.int().nonnegative(),
+    removed: z.int().nonnegative(),
+  }),
+  /** Rows that came (or, negative, went) after the dump, by table. */
+  rows: z.record(z.string(), z.int()),
+  /** Ids of the points, one a line. */
+  list: artifactSchema.optional(),
+});
+export type Drift = z.infer<typeof driftSchema>;
+
+/** What the artifact store was seen to enforce when the set was taken, by capability. */
+export const storePartSchema = z.strictObject({
+  kind: z.enum(['disk', 's3']),
+  capabilities: z.array(z.strictObject({ name: z.string(), enforced: z.boolean(), observed: z.string() })),
+});
+export type StorePart = z.infer<typeof storePartSchema>;
+
+/** A snapshot of one collection on one node. */
+export const snapshotPartSchema = z.strictObject({
+  /** Where it was taken: scheme, host and port. */
+  node: z.string().min(1),
+  peer: z.string().min(1).optional(),
+  snapshot: artifactSchema,
+});
+export type SnapshotPart = z.infer<typeof snapshotPartSchema>;
+
+/** A collection besides the app's own. */
+export const otherCollectionSchema = z.strictObject({
+  collection: z.string().min(1),
+  points: z.int().nonnegative(),
+  shape: collectionShapeSchema,
+  snapshots: z.array(snapshotPartSchema).min(1),
+});
+
+/** A backup of the whole cluster that Qdrant Cloud keeps. */
+export const cloudBackupSchema = z.strictObject({
+  accountId: z.string().min(1),
+  clusterId: z.string().min(1),
+  backupId: z.string().min(1),
+  status: z.string().min(1),
+  createdAt: z.string().min(1),
+  /** How the cluster's backup schedule differs from what is declared; empty when it does not. */
+  scheduleDifferences: z.array(z.string()),
+});
+export type CloudBackup = z.infer<typeof cloudBackupSchema>;
+
+/**
+ * The manifest that binds the backups of all parts taken together. Versioned: readers refuse a version they do not know.
+ * It is written once, last, and never changed: whether a set is verified stands in records beside it
+ * (`domain/verification.ts`).
+ */
 export const recoverySetSchema = z.strictObject({
   version: z.literal(1),
   id: z.string().regex(/^set-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$/),
   environment: z.string().min(1),
   takenAt: z.iso.datetime(),
-  /** `candidate` until it has been read back, hashed, restored beside and checked. */
-  state: z.enum(['candidate', 'verified']),
   embedding: embeddingIdentitySchema,
   qdrant: z.strictObject({
     /** The name the app uses, usually an alias. */
@@ -55,39 +196,76 @@ export const recoverySetSchema = z.strictObject({
     collection: z.string().min(1),
     aliases: z.array(z.strictObject({ alias: z.string(), collection: z.string() })),
     serverVersion: z.string().min(1),
+    /** Id of the node that took the snapshot, where the server tells it. */
+    peer: z.string().min(1).optional(),
     points: z.int().nonnegative(),
     shape: collectionShapeSchema,
     snapshot: artifactSchema,
+    /** Snapshots of the other nodes of a cluster: a snapshot holds only what lies on its own node. */
+    nodes: z.array(snapshotPartSchema).optional(),
+    others: z.array(otherCollectionSchema).optional(),
     /** Id index: `id TAB text TAB body TAB fault` a line, in Qdrant's order. */
     index: artifactSchema,
+    /** Some whole points, one JSON object a line, to compare number by number after a restore. */
+    sample: artifactSchema.optional(),
+    cloud: cloudBackupSchema.optional(),
   }),
   /** Absent for a stack without Postgres. */
-  postgres: z
-    .strictObject({
-      serverVersion: z.string().min(1),
-      lsn: z.string().regex(/^[0-9A-F]+\/[0-9A-F]+$/),
-      dump: artifactSchema,
-      rows: z.record(z.string(), z.int().nonnegative()),
-    })
-    .optional(),
-  /** What Qdrant and Postgres disagreed on while the set was taken; such a set is never preferred. */
+  postgres: postgresPartSchema.optional(),
+  configuration: configurationPartSchema.optional(),
+  canary: canarySchema.optional(),
+  /** What the set's own vectors and rows disagree on. */
   disagreements: countsSchema,
+  /** How many of them were declared to be tolerable when the set was taken. */
+  tolerance: z.int().nonnegative(),
+  drift: driftSchema.optional(),
+  store: storePartSchema.optional(),
   /** JSON array of golden answers. */
   golden: artifactSchema,
 });
 export type RecoverySet = z.infer<typeof recoverySetSchema>;
 
 /** What a set is made of, besides what the stack's settings tell. */
-type SetParts = Pick<RecoverySet, 'id' | 'takenAt' | 'qdrant' | 'golden'> & {
-  readonly postgres?: RecoverySet['postgres'] | undefined;
-};
+type SetParts = Omit<RecoverySet, 'version' | 'environment' | 'embedding' | 'disagreements' | 'tolerance'>;
 
-/** A set before it is sealed: a candidate of which no disagreement is known yet. */
+/** A set before it is sealed: no disagreement is known yet. */
 export function draftSet(
   { environment, embedding }: Pick<RecoverySet, 'environment' | 'embedding'>,
-  { postgres, ...parts }: SetParts,
+  parts: SetParts,
+  tolerance = 0,
 ): RecoverySet {
   const disagreements = { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 };
-  const drafted = { version: 1, state: 'candidate', environment, embedding, disagreements } as const;
-  return { ...drafted, ...parts, ...(postgres ? { postgres } : {}) };
+  return { version: 1, environment, embedding, disagreements, tolerance, ...parts };
+}
+
+/**
+ * True when more content was missing or wrong than was declared tolerable as the set was taken. Vectors without a row
+ * do a recovery no harm and do not count.
+ */
+export function isTorn({ disagreements, tolerance }: RecoverySet): boolean {
+  return totalOf({ ...disagreements, orphan: 0 }) > tolerance;
+}
+
+/** Everything that a set consists of, besides its manifest, in the order in which it is read back. */
+export function artifactsOf({ qdrant, postgres, configuration, canary, drift, golden }: RecoverySet): Artifact[] {
+  const snapshots = [...(qdrant.nodes ?? []), ...(qdrant.others ?? []).flatMap((other) => other.snapshots)];
+  const perhaps = [
+    qdrant.snapshot,
+    ...snapshots.map(({ snapshot }) => snapshot),
+    qdrant.index,
+    qdrant.sample,
+    ...(postgres?.dump.files ?? []),
+    postgres?.index,
+    ...(configuration?.files ?? []).map(({ artifact }) => artifact),
+    configuration?.keyCanary,
+    canary?.artifact,
+    drift?.list,
+    golden,
+  ];
+  return perhaps.filter((artifact) => artifact !== undefined);
+}
+
+/** Bytes of everything that a set consists of, as it lies in the store. */
+export function bytesOf(set: RecoverySet): number {
+  return artifactsOf(set).reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -43,7 +43,7 @@ export const backUpStack = runbook(
       ? await run.must(
           'dump',
           (act) => act.dumpDatabase({ folder }),
-          ({ lsn, dump }) => `${describeCount(dump.bytes)} bytes at ${lsn}`,
+          ({ lsn, dump }) => `${describeCount(dump.files.reduce((sum, { bytes }) => sum + bytes, 0))} bytes at ${lsn}`,
         )
       : undefined;
     const golden = await run.must('golden', (act) => act.captureGolden({ collection, folder }));
@@ -52,7 +52,7 @@ export const backUpStack = runbook(
       id: setId,
       takenAt: takenAt.toISOString(),
       qdrant: parts,
-      postgres,
+      ...(postgres ? { postgres } : {}),
       golden,
     });
     const { counts, tally } = await run.must(

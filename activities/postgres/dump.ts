@@ -46,7 +46,8 @@ export function dump(
     const rows = await countRows(session, config);
     const key = `${folder}/postgres-${randomUUID().slice(0, 8)}.dump`;
     const bytes = runPgDump(program, config.url.reveal(), moment.snapshot, work.signal);
-    return { serverVersion: moment.version, lsn: moment.lsn, dump: await store.put(key, counted(bytes, work)), rows };
+    const file = await store.put(key, counted(bytes, work));
+    return { serverVersion: moment.version, lsn: moment.lsn, dump: { folder, files: [file] }, rows, fingerprints: {} };
   });
 }
 

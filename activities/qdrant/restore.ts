@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Artifact } from '../../domain/artifacts.ts';
+import { type Artifact, contentOf } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { Work } from '../progress.ts';
 import { pathOf } from './address.ts';
@@ -36,7 +36,8 @@ export async function restoreBeside(tools: Tools, restore: Restore, work: Work):
     if (adopted !== undefined) return finish(tools, restore, adopted, work.signal);
     await dropScratch(connection, scratch, work.signal);
   }
-  const told = (done: number): void => work.report({ phase: `restore into ${scratch}`, done, total: snapshot.bytes });
+  const told = (done: number): void =>
+    work.report({ phase: `restore into ${scratch}`, done, total: contentOf(snapshot).bytes });
   told(0);
   try {
     const request = { archive: snapshot, collection: scratch, deadlineMs: patience.restoreMs };
@@ -70,7 +71,7 @@ async function finish(
   const { status } = await connection.call(`look at ${scratch}`, (client) => client.getCollection(scratch), signal);
   if (status === 'red')
     throw new RecoveryError('RESTORE_INCOMPLETE', `${scratch} is red after the restore: an operation failed`);
-  await writeMetadata(connection, scratch, { [DONE_MARK]: snapshot.sha256 });
+  await writeMetadata(connection, scratch, { [DONE_MARK]: contentOf(snapshot).sha256 });
   await removeArchives(connection, scratch, signal);
   return { points };
 }
@@ -84,7 +85,7 @@ async function completePoints(
   try {
     const points = await countPoints(connection, scratch, signal);
     if (expected !== undefined) return points === expected ? points : undefined;
-    return (await readMetadata(connection, scratch))[DONE_MARK] === snapshot.sha256 ? points : undefined;
+    return (await readMetadata(connection, scratch))[DONE_MARK] === contentOf(snapshot).sha256 ? points : undefined;
   } catch (error) {
     // A collection whose restore failed half way answers 500 to every question.
     if (error instanceof QdrantFailure && error.code === 'QDRANT_REFUSED') return undefined;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
+import { type Artifact, type ArtifactStore, contentOf } from '../../domain/artifacts.ts';
 import { pathOf } from './address.ts';
 import type { QdrantConnection } from './client.ts';
 import { QdrantFailure } from './failure.ts';
@@ -21,7 +21,7 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<UploadOutcome> {
   const boundary = `dr-${randomUUID()}`;
-  const disposition = `Content-Disposition: form-data; name="snapshot"; filename="${archive.sha256}.snapshot"`;
+  const disposition = `Content-Disposition: form-data; name="snapshot"; filename="${contentOf(archive).sha256}.snapshot"`;
   const head = Buffer.from(`--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`);
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
   const sent = { all: false };
@@ -36,10 +36,10 @@ export async function upload(
       what: `restore into ${collection}`,
       method: 'POST',
       path: pathOf(collection, '/snapshots/upload'),
-      query: { priority: 'snapshot', checksum: archive.sha256, wait: 'true' },
+      query: { priority: 'snapshot', checksum: contentOf(archive).sha256, wait: 'true' },
       headers: {
         'content-type': `multipart/form-data; boundary=${boundary}`,
-        'content-length': String(head.length + archive.bytes + tail.length),
+        'content-length': String(head.length + contentOf(archive).bytes + tail.length),
       },
       body: Readable.from(body(), { objectMode: false }),
       deadlineMs,

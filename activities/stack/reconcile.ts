@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { contentOf } from '../../domain/artifacts.ts';
 import { type Damage, DamageSummariser } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
@@ -70,7 +71,7 @@ async function writeLists(lists: Lists, findings: readonly Finding[]): Promise<v
 
 /** A run writes the damaged state, about as large as the set's snapshot, and downloads; it must not die half-way. */
 async function checkSpace({ store }: Ports, set: RecoverySet): Promise<void> {
-  const needed = set.qdrant.snapshot.bytes * 2 + set.qdrant.points * LINE_BYTES;
+  const needed = contentOf(set.qdrant.snapshot).bytes * 2 + set.qdrant.points * LINE_BYTES;
   const free = await store.freeBytes();
   if (free === undefined || free >= needed) return;
   throw new RecoveryError(

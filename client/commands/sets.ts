@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describeCount } from '../../domain/format.ts';
+import { bytesOf } from '../../domain/recovery-set.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { storedSets } from '../store.ts';
@@ -16,18 +17,18 @@ async function list({ config, context, out }: Job, all: boolean): Promise<ExitCo
   const { environment, storeDirectory } = config;
   const stored = await storedSets(storeDirectory);
   const sets = stored
-    .flatMap((entry) => ('set' in entry ? [entry.set] : []))
-    .filter((set) => all || environment === undefined || set.environment === environment)
-    .map(({ id, environment: of, takenAt, state, embedding, qdrant, postgres }) => ({
+    .flatMap((entry) => ('set' in entry ? [entry] : []))
+    .filter(({ set }) => all || environment === undefined || set.environment === environment)
+    .map(({ id, set, state }) => ({
       id,
-      environment: of,
-      takenAt,
+      environment: set.environment,
+      takenAt: set.takenAt,
       state,
-      points: qdrant.points,
-      bytes: qdrant.snapshot.bytes + qdrant.index.bytes + (postgres?.dump.bytes ?? 0),
-      model: embedding.model,
-      dimensions: embedding.dimensions,
-      postgres: postgres !== undefined,
+      points: set.qdrant.points,
+      bytes: bytesOf(set),
+      model: set.embedding.model,
+      dimensions: set.embedding.dimensions,
+      postgres: set.postgres !== undefined,
     }));
   const unreadable = stored.flatMap((entry) => ('problem' in entry ? [entry] : []));
   const rows = sets.map((set) => [
@@ -41,7 +42,6 @@ async function list({ config, context, out }: Job, all: boolean): Promise<ExitCo
   const table = renderTable(context.stdout, ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'], rows);
   const none = `No recovery set in ${storeDirectory}. Take one with \`dr start backup\`.`;
   out.answer({ store: storeDirectory, sets, unreadable }, rows.length > 0 ? table : none);
-  if (!out.json)
-    for (const { key, problem } of unreadable) out.note(`${key} is not a manifest that can be used: ${problem}`);
+  if (!out.json) for (const { id, problem } of unreadable) out.note(`${id} cannot be used: ${problem}`);
   return EXIT_CODES.ok.code;
 }

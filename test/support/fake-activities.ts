@@ -28,7 +28,6 @@ export const recoverySet: RecoverySet = {
   id: 'set-20260101T000000Z-abcdef',
   environment: 'test',
   takenAt: '2026-01-01T00:00:00Z',
-  state: 'candidate',
   embedding: settings.embedding,
   qdrant: {
     name: 'textbook-content',
@@ -41,6 +40,7 @@ export const recoverySet: RecoverySet = {
     index: artifact('sets/x/index'),
   },
   disagreements: { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 },
+  tolerance: 0,
   golden: artifact('sets/x/golden'),
 };
 
@@ -103,7 +103,13 @@ export function fakeStack(
     compareShape: async () => [],
     revertPoints: async () => ({ written: 10, newer: 0 }),
     checkAccess: async () => [green('access')],
-    dumpDatabase: async () => ({ serverVersion: '18', lsn: '0/1', dump: artifact('dump'), rows: {} }),
+    dumpDatabase: async () => ({
+      serverVersion: '18',
+      lsn: '0/1',
+      dump: { folder: 'dump', files: [artifact('dump')] },
+      rows: {},
+      fingerprints: {},
+    }),
     reconcileStack: async () => (healed ? damage({}) : damage({ missing: 10 }, 10)),
     reembedPoints: async () => ({ written: 0, newer: 0, unavailable: 0 }),
     captureGolden: async () => artifact('golden'),

@@ -3,9 +3,11 @@ import { Readable } from 'node:stream';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import type { IndexEntry } from '../../domain/index-entry.ts';
 import { indexLine } from '../../domain/lines.ts';
-import { manifestKeyOf } from '../../domain/names.ts';
+import { checksumsKeyOf, manifestKeyOf, verificationKeyOf } from '../../domain/names.ts';
 import { comparePointIds } from '../../domain/point-id.ts';
 import { draftSet, type RecoverySet } from '../../domain/recovery-set.ts';
+import { checksumsOf } from '../../domain/stored-set.ts';
+import type { Verification } from '../../domain/verification.ts';
 import type { EmbeddingIdentity, GoldenAnswer } from '../../domain/recovery-set.ts';
 
 export const IDENTITY: EmbeddingIdentity = { model: 'small', dimensions: 8, distance: 'Cosine' };
@@ -48,6 +50,29 @@ export async function makeSet(
   });
 }
 
-export async function putManifest(store: ArtifactStore, set: RecoverySet): Promise<void> {
-  await putText(store, manifestKeyOf(set.id), JSON.stringify(set));
+/** Seals a set, whether or not it fits anything. */
+export async function putManifest(store: ArtifactStore, set: RecoverySet): Promise<string> {
+  const { sha256 } = await putText(store, manifestKeyOf(set.id), JSON.stringify(set));
+  await putText(store, checksumsKeyOf(set.id), checksumsOf(set, sha256));
+  return sha256;
+}
+
+/** The record of a verification of that manifest. */
+export async function putVerification(
+  store: ArtifactStore,
+  setId: string,
+  manifestSha256: string,
+  over: Partial<Verification> = {},
+): Promise<void> {
+  const found = {
+    version: 1,
+    setId,
+    manifestSha256,
+    level: 'full',
+    at: '2026-01-10T00:00:00Z',
+    verdict: 'pass',
+  } as const;
+  const text = JSON.stringify({ ...found, gates: [], workflowId: 'w', ...over });
+  const hash = createHash('sha256').update(text).digest('hex');
+  await putText(store, verificationKeyOf(setId, over.at ?? found.at, hash), text);
 }

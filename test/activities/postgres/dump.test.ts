@@ -64,10 +64,10 @@ describe('a dump', () => {
     expect(taken.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
     expect(taken.serverVersion).toMatch(/^\d+/);
     expect(taken.rows).toEqual({ chunks: expect.any(Number), 'public.sessions': 2 });
-    expect(work.reported.at(-1)).toMatchObject({ done: taken.dump.bytes });
+    expect(work.reported.at(-1)).toMatchObject({ done: taken.dump.files[0]?.bytes });
 
     const beside = await postgres.createDatabase('beside');
-    const file = join(folder, 'store', taken.dump.key);
+    const file = join(folder, 'store', taken.dump.files[0]?.key ?? '');
     await promisify(execFile)(join(postgres.binDir, 'pg_restore'), ['--exit-on-error', '-d', beside, file]);
     const [row] = await runSql(beside, 'SELECT count(*)::int AS n FROM chunks');
     expect(row?.['n']).toBe(taken.rows['chunks']);
@@ -76,13 +76,13 @@ describe('a dump', () => {
   test('of a second attempt does not replace the first', async () => {
     const first = await dump(config(), store, undefined, 'sets/b', testWork());
     const second = await dump(config(), store, undefined, 'sets/b', testWork());
-    expect(await store.list('sets/b/')).toEqual([first.dump.key, second.dump.key].sort());
+    expect(await store.list('sets/b/')).toEqual([first.dump.files[0]?.key, second.dump.files[0]?.key].sort());
   });
 
   test('finds pg_dump on the search path when no folder is configured', async () => {
     const { binDir: _binDir, ...rest } = config();
     const taken = await dump(rest, store, postgres.binDir, 'sets/c', testWork());
-    expect(taken.dump.bytes).toBeGreaterThan(0);
+    expect(taken.dump.files[0]?.bytes).toBeGreaterThan(0);
   });
 });
 

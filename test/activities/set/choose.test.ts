@@ -4,10 +4,11 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { choose, readBack } from '../../../activities/set/choose.ts';
 import type { Expected } from '../../../activities/set/fit.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
-import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import type { Artifact, ArtifactStore } from '../../../domain/artifacts.ts';
 import type { RecoverySet } from '../../../domain/recovery-set.ts';
+import type { Verification } from '../../../domain/verification.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { IDENTITY, makeSet, putManifest, putText } from '../../support/recovery-set.ts';
+import { IDENTITY, makeSet, putManifest, putText, putVerification } from '../../support/recovery-set.ts';
 import { testWork } from '../../support/work.ts';
 
 const EXPECTED: Expected = { environment: 'test', collectionName: 'textbook-content', embedding: IDENTITY };
@@ -26,7 +27,18 @@ async function put(day: number, change: (set: RecoverySet) => RecoverySet = (set
   return set;
 }
 
-const verified = (set: RecoverySet): RecoverySet => ({ ...set, state: 'verified' });
+async function putVerified(day: number, over: Partial<Verification> = {}): Promise<void> {
+  const manifest = await putManifest(store, await makeSet(store, { id: idOf(day) }));
+  await putVerification(store, idOf(day), manifest, over);
+}
+
+const postgresOf = (file: Artifact): NonNullable<RecoverySet['postgres']> => ({
+  serverVersion: '18',
+  lsn: '0/1',
+  dump: { folder: `sets/${idOf(1)}`, files: [file] },
+  rows: {},
+  fingerprints: {},
+});
 const elsewhere = (set: RecoverySet): RecoverySet => ({ ...set, environment: 'staging' });
 
 /** Writes over an artifact behind the store's back. */
@@ -37,8 +49,8 @@ async function tamper(key: string, text: string): Promise<void> {
 
 describe('the set to heal from', () => {
   test('is the newest verified one, and the newer ones are named with why they were passed over', async () => {
-    await put(1, verified);
-    await put(2, verified);
+    await putVerified(1);
+    await putVerified(2);
     await put(3);
     await put(4, elsewhere);
     const { set, why } = await choose(store, EXPECTED, undefined);
@@ -65,7 +77,7 @@ describe('the set to heal from', () => {
 
   test('is the one that was asked for, whatever there is besides', async () => {
     await put(1);
-    await put(2, verified);
+    await putVerified(2);
     expect(await choose(store, EXPECTED, idOf(1))).toMatchObject({
       set: { id: idOf(1) },
       why: 'asked for in the input',
@@ -152,7 +164,7 @@ describe('a set of something else is refused by the field that tells', () => {
 describe('reading a set back', () => {
   test('reads every artifact to its end, and tells how far it is', async () => {
     const dump = await putText(store, `sets/${idOf(1)}/postgres.dump`, 'dump');
-    const set = await put(1, (one) => ({ ...one, postgres: { serverVersion: '18', lsn: '0/1', dump, rows: {} } }));
+    const set = await put(1, (one) => ({ ...one, postgres: postgresOf(dump) }));
     const work = testWork();
     await readBack(store, set, work);
     const total = set.qdrant.snapshot.bytes + set.qdrant.index.bytes + set.golden.bytes + 4;
@@ -161,7 +173,7 @@ describe('reading a set back', () => {
 
   test.each(['collection.snapshot', 'golden.json', 'postgres.dump'])('finds out that %s was changed', async (name) => {
     const dump = await putText(store, `sets/${idOf(1)}/postgres.dump`, 'dump of the database');
-    const set = await put(1, (one) => ({ ...one, postgres: { serverVersion: '18', lsn: '0/1', dump, rows: {} } }));
+    const set = await put(1, (one) => ({ ...one, postgres: postgresOf(dump) }));
     const artifact = [set.qdrant.snapshot, set.golden, dump].find(({ key }) => key.endsWith(name));
     await tamper(`sets/${idOf(1)}/${name}`, 'x'.repeat(artifact?.bytes ?? 0));
     await expect(readBack(store, set, testWork())).rejects.toMatchObject({
