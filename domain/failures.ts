@@ -59,6 +59,15 @@ export const FAILURES = {
   APP_UNREACHABLE: { retry: 'wait', next: 'Bring the app back; the run goes on by itself.' },
   APP_REFUSED: { retry: 'ask', next: 'Read the app’s answer, mend its cause, then `retryStep`.' },
   STORE_UNREACHABLE: { retry: 'wait', next: 'Make the artifact store readable and writable again.' },
+  STORE_DENIED: {
+    retry: 'ask',
+    next: 'Mend what the message names (credentials, permission, clock, identity of age) and `retryStep`; after a changed setting restart the worker first.',
+  },
+  STORE_REFUSED: {
+    retry: 'ask',
+    next: 'Read the store’s message, mend its cause (bucket, region, endpoint), then `retryStep`.',
+  },
+  STORE_LOCKED: { retry: 'ask', next: 'Leave it: it can be removed when the named lock ends. `skipStep`, or `abort`.' },
   GATE_NOT_GREEN: {
     retry: 'ask',
     next: 'Read the gate’s expected and observed values; `retryStep` checks again, `abort` undoes the repair.',

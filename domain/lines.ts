@@ -1,5 +1,5 @@
 import { RecoveryError } from './failures.ts';
-import type { IndexEntry, VectorFault } from './index-entry.ts';
+import type { IndexEntry, RowEntry, VectorFault } from './index-entry.ts';
 import { isPointId } from './point-id.ts';
 import type { Finding } from './reconcile.ts';
 
@@ -37,6 +37,19 @@ export function parseIndexLine(line: string): IndexEntry {
     ...(fault === '' ? {} : { fault: fault as VectorFault }),
     ...(section === '' ? {} : { section: unquoted(section) }),
   };
+}
+
+/** One row index line: `id TAB text TAB section`, the section as in `indexLine`. */
+export function rowLine({ id, text, section }: RowEntry): string {
+  return `${id}\t${text}\t${quoted(section)}`;
+}
+
+/** @throws RecoveryError SET_TAMPERED for a line that we could not have written */
+export function parseRowLine(line: string): RowEntry {
+  const [id = '', text, section, ...more] = line.split('\t');
+  if (!isPointId(id) || text === undefined || section === undefined || more.length > 0)
+    throw new RecoveryError('SET_TAMPERED', `row index: not a line of an index: ${line.slice(0, 80)}`);
+  return { id, text, section: unquoted(section) };
 }
 
 /** One finding as a line of JSON. */
