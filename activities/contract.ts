@@ -7,6 +7,8 @@ import type { Artifact, ListRef } from '../domain/artifacts.ts';
 import type { Damage } from '../domain/damage.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
 import type { RunReport } from '../domain/report.ts';
+import type { Removed } from '../domain/retention-plan.ts';
+import type { Removal, Retention } from '../domain/retention.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
@@ -61,6 +63,17 @@ export interface SetActivities {
   chooseRecoverySet(input: { setId?: string | undefined } & Resumable): Promise<{ set: RecoverySet; why: string }>;
   /** Writes the manifest, which makes a set of what was only files until now. Last of all. */
   sealRecoverySet(input: { set: RecoverySet }): Promise<{ manifest: Artifact }>;
+}
+
+/** Taking away sets that are not needed any more. */
+export interface RetentionActivities {
+  /** What the policy keeps and lets go of what the store holds now, and why. Removes nothing. @throws STORE_* */
+  planPrune(): Promise<Retention>;
+  /**
+   * Removes these sets, each only while it is this very manifest and still not needed: the manifest first, so that what is
+   * half removed is no set any more. What the store locks is told and no failure. @throws STORE_*
+   */
+  removeSets(input: { sets: Pick<Removal, 'id' | 'manifestSha256'>[] } & Resumable): Promise<Removed>;
 }
 
 export interface QdrantActivities {
@@ -129,6 +142,7 @@ export interface StackActivities {
 
 export type RecoveryActivities = RunActivities &
   SetActivities &
+  RetentionActivities &
   QdrantActivities &
   PostgresActivities &
   StackActivities;

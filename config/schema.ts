@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
+import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
 import { Secret } from './secret.ts';
 
@@ -147,6 +148,7 @@ export const configSchema = z.strictObject({
   notify: notifyConfigSchema.prefault({}),
   approval: approvalPolicySchema.prefault({}),
   objectives: objectivesSchema.prefault({}),
+  retention: retentionPolicySchema.prefault({}),
   commitWindowMinutes: z
     .number()
     .min(0)

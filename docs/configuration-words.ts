@@ -105,4 +105,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'approval.timeoutMinutes': 'Minutes after which a run that nobody approved ends, having changed nothing.',
   'objectives.rtoSeconds': 'What the RTO is measured against.',
   'objectives.rpoSeconds': 'What the RPO is measured against.',
+  'retention.keepDays': 'Days for which every set is kept, whatever its state.',
+  'retention.keepVerified': 'Verified sets that remain whatever their age. Only verified ones count.',
+  'retention.verifyWithinDays':
+    'No set is removed, and `dr doctor` warns, when the last full verification that passed is older.',
 };

@@ -33,6 +33,10 @@ export const FAILURES = {
     retry: 'refuse',
     next: 'Do not use this set. Find out who changed the named artifact, and name an older set in `setId`.',
   },
+  VERIFICATION_OVERDUE: {
+    retry: 'refuse',
+    next: 'Verify the newest set with `dr sets verify`, find out why it was not done in time, then prune again.',
+  },
   UNKNOWN_ID_TYPE: { retry: 'refuse', next: 'Correct the id column or `idStrategy` in the configuration.' },
   UNEXPECTED_SCHEMA: { retry: 'refuse', next: 'Correct the field or table map in the configuration.' },
   DISK_FULL: { retry: 'ask', next: 'Free the named space, then `retryStep`.' },

@@ -39,6 +39,8 @@ export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
+export const pruneInputSchema = runInputSchema.pick({ reason: true, drill: true });
+
 export const markEnvironmentInputSchema = z.strictObject({});
 
 const MOST_SAID = 500;

@@ -8,6 +8,7 @@ import { createVectorStore } from '../activities/qdrant/vector-store.ts';
 import { createRunActivities } from '../activities/run/index.ts';
 import { webhookChannel } from '../activities/run/notify.ts';
 import { createSetActivities } from '../activities/set/index.ts';
+import { createRetentionActivities } from '../activities/set/prune.ts';
 import { createStackActivities } from '../activities/stack/index.ts';
 import { createDiskStore } from '../activities/store/disk.ts';
 import type { Config } from '../config/schema.ts';
@@ -33,6 +34,7 @@ export function composeActivities(config: Config): RecoveryActivities {
       resolveCollection: (name) => vectors.resolveCollection(name),
     }),
     ...createSetActivities({ store, expected: { environment, collectionName: qdrant.collection, embedding } }),
+    ...createRetentionActivities({ store, environment, policy: config.retention }),
     ...createQdrantActivities({
       config: qdrant,
       store,

@@ -38,6 +38,8 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'reembedPoints',
   'captureGolden',
   'checkRetrieval',
+  'planPrune',
+  'removeSets',
 ]);
 
 /** Every activity, as a step sees it. */

@@ -2,4 +2,5 @@
 export { backUpStack } from './back-up-stack.ts';
 export { holdRecoveryLease } from './lease.ts';
 export { markEnvironment } from './mark-environment.ts';
+export { pruneRecoverySets } from './prune-recovery-sets.ts';
 export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';

@@ -44,6 +44,8 @@ export const recoverySet: RecoverySet = {
   golden: artifact('sets/x/golden'),
 };
 
+const retention = { keepDays: 30, keepVerified: 2, verifyWithinDays: 8 };
+
 const none = { missing: 0, unbacked: 0, stale: 0, malformed: 0, orphan: 0 };
 
 export function damage(counts: Partial<typeof none>, copy = 0, reembed = 0, drop = 0): Damage {
@@ -83,6 +85,8 @@ export function fakeStack(
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
     sealRecoverySet: async () => ({ manifest: artifact('manifest') }),
+    planPrune: async () => ({ at: '2026-01-01T00:00:00Z', policy: retention, verified: [], keep: [], remove: [] }),
+    removeSets: async () => ({ removed: [], kept: [] }),
     captureCollection: async () => artifact('snapshot'),
     describeCollection: async () => ({
       serverVersion: '1.18.3',
