@@ -52,6 +52,19 @@ export const FAILURES = {
   },
   QDRANT_DENIED: { retry: 'ask', next: 'Correct QDRANT_API_KEY on the worker, restart it, then `retryStep`.' },
   QDRANT_REFUSED: { retry: 'ask', next: 'Read Qdrant’s message, mend its cause, then `retryStep`.' },
+  QDRANT_CLOUD_UNREACHABLE: {
+    retry: 'wait',
+    next: 'Nothing to do: when Qdrant Cloud answers again, the run goes on by itself.',
+  },
+  QDRANT_CLOUD_DENIED: {
+    retry: 'ask',
+    next: 'Give the worker a management key of the account with the permission that is missing, restart it, then `retryStep`.',
+  },
+  QDRANT_CLOUD_REFUSED: { retry: 'ask', next: 'Read Qdrant Cloud’s message, mend its cause, then `retryStep`.' },
+  QDRANT_CLOUD_BACKUP_FAILED: {
+    retry: 'ask',
+    next: 'Look at the cluster in the Qdrant Cloud console; `retryStep` takes another backup.',
+  },
   POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },
   POSTGRES_DENIED: { retry: 'ask', next: 'Correct DATABASE_URL on the worker, restart it, then `retryStep`.' },
   POSTGRES_REFUSED: { retry: 'ask', next: 'Read Postgres’ message, mend its cause, then `retryStep`.' },

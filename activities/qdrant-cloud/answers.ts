@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+/**
+ * The API's answers, as far as we read them: qdrant/qdrant-cloud-public-api, BackupService v1. A field without a value is
+ * null or not there. Statuses are a closed set today; one that is new is kept as it is, and taken for none that we know.
+ */
+
+const time = z.iso.datetime({ offset: true });
+
+/** JSON of a protobuf duration, in seconds. */
+const duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?s$/)
+  .transform((text) => Number.parseFloat(text));
+
+/** An enum value without the name of its enum. */
+const status = (prefix: string): z.ZodType<string> =>
+  z
+    .string()
+    .default(`${prefix}UNSPECIFIED`)
+    .transform((text) => text.replace(new RegExp(`^${prefix}`), ''));
+
+const backupSchema = z.object({
+  id: z.uuid(),
+  createdAt: time,
+  clusterId: z.uuid(),
+  displayName: z.string().nullish(),
+  status: status('BACKUP_STATUS_'),
+  deletedAt: time.nullish(),
+  backupDuration: duration.nullish(),
+  backupScheduleId: z.uuid().nullish(),
+  retentionPeriod: duration.nullish(),
+});
+export type Backup = z.infer<typeof backupSchema>;
+
+const scheduleSchema = z.object({
+  id: z.uuid(),
+  createdAt: time,
+  clusterId: z.uuid(),
+  schedule: z.string(),
+  status: status('BACKUP_SCHEDULE_STATUS_'),
+  deletedAt: time.nullish(),
+  retentionPeriod: duration.nullish(),
+});
+export type Schedule = z.infer<typeof scheduleSchema>;
+
+const listOf = <T>(item: z.ZodType<T>): z.ZodType<{ items: T[]; nextPageToken?: string | null | undefined }> =>
+  z.object({ items: z.array(item).default([]), nextPageToken: z.string().nullish() });
+
+export const backupListSchema = listOf(backupSchema);
+export const scheduleListSchema = listOf(scheduleSchema);
+export const backupAnswerSchema = z.object({ backup: backupSchema });
+export const scheduleAnswerSchema = z.object({ backupSchedule: scheduleSchema });

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import type { CloudOptions } from './options.ts';
+import { startQdrantCloud } from './server.ts';
+
+/** `node sandbox/qdrant-cloud/main.ts --config FILE`: a stand-in of Qdrant Cloud's management API. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  const file = z.string({ error: 'name the configuration with --config FILE' }).parse(values.config);
+  // Its settings are checked at the start, whoever gives them.
+  const cloud = await startQdrantCloud(JSON.parse(await readFile(file, 'utf8')) as CloudOptions, console.error);
+  console.log(`qdrant-cloud on ${cloud.url}, fault switches on ${cloud.faultsUrl}`);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void cloud.close());
+}
+
+await main();
