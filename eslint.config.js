@@ -97,6 +97,10 @@ const layers = [
   { files: ['activities/*/**/*.ts'], rules: activities() },
   { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
   { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },
+  { files: ['activities/store/s3-client.ts'], rules: activities('@aws-sdk/client-s3$') },
+  { files: ['activities/store/s3-upload.ts'], rules: activities('@aws-sdk/client-s3$', '@aws-sdk/lib-storage$') },
+  { files: ['activities/store/age-header.ts'], rules: activities('age-encryption$') },
+  { files: ['activities/configuration/age.ts'], rules: activities('age-encryption$') },
   {
     files: ['client/**/*.ts'],
     rules: restrict(
@@ -105,8 +109,8 @@ const layers = [
         'client/ talks to Temporal only: SDKs of the stack stay with the worker.',
       ),
       never(
-        '(^|/)(activities|workers|sandbox)/|/workflows/(?!messages\\.ts$)',
-        'client/ imports config, domain and workflows/messages.ts: it runs where no credentials of the stack are.',
+        '(^|/)(activities/(?!store/index\\.ts$)|workers/|sandbox/)|/workflows/(?!messages\\.ts$)',
+        'client/ imports config, domain, workflows/messages.ts and activities/store/index.ts, since it reads the evidence store, whichever kind it is: it runs where no credentials of the stack are.',
       ),
     ),
   },

@@ -1,5 +1,5 @@
 /** Tests run as CommonJS through swc, so packages that are ESM only go through it as well. */
-const esmOnly = ['@noble/hashes', 'canonicalize'];
+const esmOnly = ['@noble/[a-z-]+', '@scure/base', 'age-encryption', 'canonicalize'];
 
 /** @type {import('jest').Config} */
 export default {

@@ -11,8 +11,9 @@ import { exitCodeOf, renderJson, renderTable } from './print.ts';
 import { reconciling } from './reconcile.ts';
 import { repair } from './repair.ts';
 import { workflowRun } from './run.ts';
+import { storing } from './store.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [reconciling, copyBack, repair, workflowRun, history];
+const BENCHMARKS: readonly Benchmark[] = [reconciling, copyBack, repair, workflowRun, history, storing];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const HELP = `npm run bench -- [options]
 

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RecoveryError } from '../domain/failures.ts';
-import { configSchema, storeConfigSchema, temporalConfigSchema } from './schema.ts';
+import { configSchema, temporalConfigSchema } from './schema.ts';
 import { Secret } from './secret.ts';
 import { type ConfigSources, readSettings } from './sources.ts';
+import { type StoreConfig, storeConfigSchema } from './store.ts';
 
 /** Variables that the sandbox gives to whoever may break it. */
 const CONTROL_URL = 'SANDBOX_CONTROL_URL';
@@ -20,6 +21,8 @@ export interface ClientConfig {
   /** Absent when nobody said which; commands that need it ask for it. */
   readonly environment: string | undefined;
   readonly uiUrl: string;
+  /** With an absolute path. */
+  readonly store: StoreConfig;
   /** Absolute path. */
   readonly storeDirectory: string;
   readonly sandbox: { readonly controlUrl: string; readonly controlToken: Secret | undefined } | undefined;
@@ -42,6 +45,7 @@ export async function loadClientConfig(sources: ClientConfigSources = {}): Promi
   return {
     environment: sources.environment === undefined ? environment : named(sources.environment),
     uiUrl: temporal.uiUrl,
+    store: { ...store, directory: resolve(cwd, store.directory) },
     storeDirectory: resolve(cwd, store.directory),
     sandbox: sandboxOf(env),
   };

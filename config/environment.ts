@@ -31,16 +31,30 @@ export function overlayEnvironment(
   return { settings: tree, origins, problems };
 }
 
-/** What is no number stays a string, for the schema to refuse. */
-function converted(value: string, kind: 'number' | 'path' | undefined, cwd: string): unknown {
-  if (kind === 'number') return /^\d+$/.test(value.trim()) ? Number(value) : value;
+/** What is no number, and neither true nor false, stays a string, for the schema to refuse. */
+function converted(value: string, kind: Variable['kind'], cwd: string): unknown {
+  const text = value.trim();
+  if (kind === 'number') return /^\d+$/.test(text) ? Number(value) : value;
+  if (kind === 'flag') return text === 'true' || text === 'false' ? text === 'true' : value;
+  if (kind === 'list') return text.split(/[\s,]+/).filter((item) => item !== '');
   return kind === 'path' ? resolve(cwd, value) : value;
 }
 
-/** Makes the named settings absolute, where they are there. */
+/** Makes the named settings absolute, where they are there: paths, or lists of paths. */
 export function withAbsolutePaths(settings: Tree, paths: readonly string[], folder: string): Tree {
   return paths.reduce((tree, path) => {
     const value = settingAt(tree, path);
+    if (Array.isArray(value))
+      return withSetting(
+        tree,
+        path,
+        value.map((item) => absolute(item, folder)),
+      );
     return typeof value === 'string' && value !== '' ? withSetting(tree, path, resolve(folder, value)) : tree;
   }, settings);
+}
+
+/** What is no path is left for the schema to refuse. */
+function absolute(item: unknown, folder: string): unknown {
+  return typeof item === 'string' && item !== '' ? resolve(folder, item) : item;
 }

@@ -2,16 +2,14 @@ import { z } from 'zod';
 import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
 import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
+import { backupConfigSchema } from './backup.ts';
+import { neonConfigSchema } from './neon.ts';
+import { qdrantCloudConfigSchema } from './qdrant-cloud.ts';
+import { configurationBackupSchema } from './configuration.ts';
 import { Secret } from './secret.ts';
+import { storeConfigSchema } from './store.ts';
+import { httpUrlSchema as httpUrl, secretSchema as secret } from './values.ts';
 
-const secret = z
-  .string()
-  .min(1)
-  .transform((value) => new Secret(value));
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-  // Addresses appear in messages and histories, so a password has no place in them.
-  .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), 'must not carry a user name or password');
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
 const sqlName = z
   .string()
@@ -116,11 +114,6 @@ export const appConfigSchema = z.strictObject({
   authHeader: z.strictObject({ name: z.string(), value: secret }).optional(),
 });
 
-export const storeConfigSchema = z.strictObject({
-  /** Folder of the artifact store. */
-  directory: z.string().min(1).default('recovery-store'),
-});
-
 export const temporalConfigSchema = z.strictObject({
   /** Where people open the Web UI; only for links. */
   uiUrl: httpUrl.default('http://127.0.0.1:8233'),
@@ -144,6 +137,10 @@ export const configSchema = z.strictObject({
   content: contentConfigSchema.optional(),
   app: appConfigSchema.optional(),
   store: storeConfigSchema.prefault({}),
+  backup: backupConfigSchema.prefault({}),
+  qdrantCloud: qdrantCloudConfigSchema.optional(),
+  neon: neonConfigSchema.optional(),
+  configuration: configurationBackupSchema.optional(),
   temporal: temporalConfigSchema.prefault({}),
   notify: notifyConfigSchema.prefault({}),
   approval: approvalPolicySchema.prefault({}),

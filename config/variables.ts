@@ -6,7 +6,7 @@ export interface Variable {
   readonly names: readonly [string, ...string[]];
   /** What to put there, as the end of the sentence "Set NAME to ...". */
   readonly value: string;
-  readonly kind?: 'number' | 'path';
+  readonly kind?: 'number' | 'path' | 'flag' | 'list';
 }
 
 /** Every environment variable that is read. They win over the configuration file; an empty one counts as not set. */
@@ -57,12 +57,82 @@ export const VARIABLES: readonly Variable[] = [
   },
   { setting: 'app.baseUrl', names: ['APP_URL'], value: 'the address of the app server' },
   { setting: 'store.directory', names: ['STORE_DIRECTORY'], value: 'the folder of the artifact store', kind: 'path' },
+  { setting: 'store.s3.bucket', names: ['STORE_S3_BUCKET'], value: 'the name of the bucket, for a store in S3' },
+  { setting: 'store.s3.region', names: ['STORE_S3_REGION'], value: 'the region of the bucket, such as eu-central-1' },
+  {
+    setting: 'store.s3.endpoint',
+    names: ['STORE_S3_ENDPOINT'],
+    value: 'the address of another S3 server than Amazon’s, such as https://s3.example:9000',
+  },
+  { setting: 'store.s3.prefix', names: ['STORE_S3_PREFIX'], value: 'the folder of the bucket to stay in' },
+  {
+    setting: 'store.s3.forcePathStyle',
+    names: ['STORE_S3_FORCE_PATH_STYLE'],
+    value: 'true when the bucket stands in the path and not in the host name, or false',
+    kind: 'flag',
+  },
+  { setting: 'store.s3.accessKeyId', names: ['STORE_S3_ACCESS_KEY_ID'], value: 'the access key of the bucket' },
+  {
+    setting: 'store.s3.secretAccessKey',
+    names: ['STORE_S3_SECRET_ACCESS_KEY'],
+    value: 'the secret of that access key',
+  },
+  {
+    setting: 'store.encryption.recipients',
+    names: ['STORE_AGE_RECIPIENTS'],
+    value: 'public keys of age (age1…), with commas between them',
+    kind: 'list',
+  },
+  {
+    setting: 'store.encryption.identity',
+    names: ['STORE_AGE_IDENTITY'],
+    value: 'a private key of age (AGE-SECRET-KEY-1…)',
+  },
+  {
+    setting: 'store.encryption.identityFile',
+    names: ['STORE_AGE_IDENTITY_FILE'],
+    value: 'the path of a file with private keys of age',
+    kind: 'path',
+  },
+  {
+    setting: 'configuration.recipients',
+    names: ['CONFIGURATION_AGE_RECIPIENTS'],
+    value: 'public keys of age (age1…), with commas between them',
+    kind: 'list',
+  },
+  {
+    setting: 'configuration.identity',
+    names: ['CONFIGURATION_AGE_IDENTITY'],
+    value: 'a private key of age (AGE-SECRET-KEY-1…)',
+  },
+  {
+    setting: 'configuration.identityFile',
+    names: ['CONFIGURATION_AGE_IDENTITY_FILE'],
+    value: 'the path of a file with private keys of age',
+    kind: 'path',
+  },
+  {
+    setting: 'configuration.release.git',
+    names: ['CONFIGURATION_RELEASE_GIT'],
+    value: 'the folder of the working tree that the app runs from',
+    kind: 'path',
+  },
   { setting: 'temporal.uiUrl', names: ['TEMPORAL_UI_URL'], value: 'the address of the Temporal Web UI' },
   { setting: 'notify.webhookUrl', names: ['NOTIFY_WEBHOOK_URL'], value: 'the address that notices are posted to' },
 ];
 
 /** Settings of the file that name a file or folder; a relative one is relative to the configuration file. */
-export const PATH_SETTINGS = ['store.directory', 'content.directory', 'goldenQuestions', 'postgres.binDir'] as const;
+export const PATH_SETTINGS = [
+  'store.directory',
+  'store.encryption.identityFile',
+  'configuration.envFiles',
+  'configuration.files',
+  'configuration.identityFile',
+  'configuration.release.git',
+  'content.directory',
+  'goldenQuestions',
+  'postgres.binDir',
+] as const;
 
 /** The path of the configuration file itself, when it is not `recovery.config.*` in the current folder. */
 export const CONFIG_FILE_VARIABLE = 'RECOVERY_CONFIG';

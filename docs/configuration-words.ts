@@ -95,7 +95,46 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'app.ask.citationSource': 'Key of the section in each citation; empty when a citation is the section itself.',
   'app.authHeader.name': 'Name of a header that the app wants.',
   'app.authHeader.value': 'Its value (secret).',
-  'store.directory': 'Folder of the artifact store: recovery sets, kept states, reports.',
+  'store.directory': 'Folder of the artifact store: recovery sets, kept states, reports. Not used with `store.s3`.',
+  'store.s3.bucket': 'Bucket of the artifact store. Required in this part.',
+  'store.s3.region':
+    'Region of the bucket. When nothing is said: what the SDK finds (`AWS_REGION`, the profile), with an endpoint `us-east-1`.',
+  'store.s3.endpoint': 'Address of another S3 server than Amazon’s.',
+  'store.s3.prefix': 'Folder in the bucket, put before every key.',
+  'store.s3.forcePathStyle':
+    'Whether the bucket stands in the path rather than in the host name: most servers of one’s own.',
+  'store.s3.accessKeyId':
+    'Access key (secret). Without it and the next the SDK’s own chain is used: `AWS_*` variables, profiles, the machine’s role.',
+  'store.s3.secretAccessKey': 'Its secret (secret).',
+  'store.s3.sessionToken': 'Session token of a temporary key (secret).',
+  'store.s3.checksums':
+    'Whether the SDK’s checksums go with every request, or only where S3 insists on them: for servers that do not know them.',
+  'store.s3.conditionalWrites':
+    'Whether the server itself is asked to refuse overwriting (`If-None-Match`). Without it we only look first.',
+  'store.s3.timeoutSeconds': 'Deadline of one request (at most a part of 16 MB), and of a pause within an answer.',
+  'store.encryption.recipients':
+    'Public keys of age (`age1…`) that everything but manifests, checksums, verifications and reports is encrypted for. ' +
+    'Name at least two, and keep the key of one away from the store and the stack. Required in this part.',
+  'store.encryption.identity': 'Private key of age for reading (secret).',
+  'store.encryption.identityFile':
+    'File with private keys of age. Looked for when something is read, so it may be put there only when it is needed.',
+  'configuration.envFiles':
+    'Files of environment variables (`.env`). Encrypted for the recipients before they reach the store, whatever the store does.',
+  'configuration.files':
+    'Files without secrets that are kept as they are: `Dockerfile`, `docker-compose.yml`. One with a secret in clear is refused.',
+  'configuration.recipients':
+    'Public keys of age (`age1…`) that the `.env` files are encrypted for. Name at least two. ' +
+    'None of their private keys may stand in a captured file. Required in this part.',
+  'configuration.identity': 'Private key of age, for verification (secret).',
+  'configuration.identityFile': 'File with private keys of age, for verification; read when it is needed.',
+  'configuration.identityCommand': 'Shell command that prints a private key of age, for verification.',
+  'configuration.references':
+    'Secrets that are kept elsewhere: `[{name, from, where}]`, `from` being `command` (a shell command), `file` (an absolute path) ' +
+    'or `environment`. Each is fetched once to see that it can be, and only the reference is kept.',
+  'configuration.release.git': 'Working tree of Git that the app runs from: commit, tag, and whether it is clean.',
+  'configuration.release.image': 'Image that the app runs from, when there is no working tree.',
+  'configuration.release.digest': 'Digest of that image (`sha256:…`).',
+  'configuration.timeoutSeconds': 'Deadline of one command.',
   'temporal.uiUrl': 'Address of the Temporal Web UI, for links.',
   'notify.webhookUrl':
     'Receives a JSON message for every event that somebody should know of (secret). Without it, messages go to the log.',

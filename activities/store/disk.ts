@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
-import { RecoveryError } from '../../domain/failures.ts';
 import { freeBytesAt, hasCode, onDisk } from './failures.ts';
 import { isKey } from './keys.ts';
+import { exists, outside, tampered } from './refusals.ts';
 
 /** Lists are decoded a piece at a time, and strings beyond 128 KB are collected late. */
 const READ_SIZE = 1 << 17;
@@ -108,10 +108,7 @@ class DiskStore implements ArtifactStore {
     await this.#io(path, () =>
       link(temporary, path).catch((error: unknown) => {
         if (!hasCode(error, 'EEXIST')) throw error;
-        throw new RecoveryError(
-          'STORE_UNREACHABLE',
-          `artifact store: ${key} exists already; artifacts are never replaced`,
-        );
+        throw exists(key);
       }),
     );
     await rm(temporary, { force: true });
@@ -161,15 +158,4 @@ function unlessAbsent<T>(value: T): (error: unknown) => T {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return value;
     throw error;
   };
-}
-
-function tampered(key: string, what: string): RecoveryError {
-  return new RecoveryError('SET_TAMPERED', `artifact ${key} ${what}`);
-}
-
-function outside(key: string): RecoveryError {
-  return new RecoveryError(
-    'STORE_UNREACHABLE',
-    `artifact store: ${JSON.stringify(key)} is not a name inside the store`,
-  );
 }

@@ -14,3 +14,4 @@ export function pythonVersion(text: string): [number, number] | undefined;
 export function isNewEnough(version: [number, number]): boolean;
 export function readPython(folder?: string, wanted?: string): ProvidedPython | undefined;
 export function ensurePython(): Promise<ProvidedPython>;
+export function ensureTestPython(): Promise<void>;

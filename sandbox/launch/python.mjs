@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run, tail } from './command.mjs';
 import { withLock } from './lock.mjs';
 import { hashOf } from './node-modules.mjs';
@@ -10,6 +10,7 @@ import { stage } from './progress.mjs';
 const NAMES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 const LEAST = [3, 10];
 const requirements = join(project, 'sandbox', 'requirements.txt');
+const testRequirements = join(project, 'sandbox', 'requirements-test.txt');
 const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--only-binary=:all:'];
 
 /** `Python 3.11.7` -> [3, 11], or undefined. */
@@ -65,6 +66,36 @@ export async function ensurePython() {
   );
 }
 
+/**
+ * Adds to the same place what only tests start. The drill does not pay for it.
+ * @throws Problem with the command that mends it
+ */
+export async function ensureTestPython() {
+  const provided = await ensurePython();
+  const mark = join(sandboxFolder, 'python', 'tests.json');
+  if (isFor(mark, testRequirements)) return;
+  const wait = () => process.stderr.write("Another start is installing the tests' servers; waiting for it\n");
+  await withLock(
+    join(sandboxFolder, 'python.lock'),
+    async () =>
+      isFor(mark, testRequirements) || (await stage("Installing the tests' servers", () => addTests(provided, mark))),
+    wait,
+  );
+}
+
+async function addTests({ python, pythonPath, packages }, mark) {
+  await pip(python, pythonPath === null ? [] : ['--target', packages], testRequirements);
+  writeFileSync(mark, `${JSON.stringify({ requirements: hashOf(testRequirements) })}\n`);
+}
+
+function isFor(mark, file) {
+  try {
+    return JSON.parse(readFileSync(mark, 'utf8')).requirements === hashOf(file);
+  } catch {
+    return false;
+  }
+}
+
 async function provide(folder) {
   const python = await findPython();
   rmSync(folder, { recursive: true, force: true });
@@ -105,13 +136,13 @@ async function installInto(python, folder) {
   return { python: where.output.trim(), pythonPath: packages, bin: join(packages, 'bin'), packages };
 }
 
-async function pip(python, args) {
+async function pip(python, args, file = requirements) {
   // PIP_USER and the like in somebody's environment would send the wheels elsewhere; their index must stay.
   const env = { ...process.env, PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PYTHONNOUSERSITE: '1' };
-  const result = await run(python, [...PIP, ...args, '--requirement', requirements], { env });
+  const result = await run(python, [...PIP, ...args, '--requirement', file], { env });
   if (result.code === 0) return;
   throw new Problem(
-    `pip could not install the sandbox's servers: run \`${python} -m pip install -r sandbox/requirements.txt\` to see why, ` +
+    `pip could not install the sandbox's servers: run \`${python} -m pip install -r ${relative(project, file)}\` to see why, ` +
       `and start again.\n${tail(result.output)}`,
   );
 }

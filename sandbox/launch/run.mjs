@@ -6,7 +6,7 @@ import { readCurrent } from './current.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { project, sandboxFolder } from './paths.mjs';
 import { Problem } from './problem.mjs';
-import { ensurePython } from './python.mjs';
+import { ensurePython, ensureTestPython } from './python.mjs';
 import { resolveTarget } from './targets.mjs';
 
 const bin = join(project, 'node_modules', '.bin');
@@ -25,6 +25,7 @@ export async function launch([name, ...args]) {
     };
     if (target.kind === 'check') return await check(project, env);
     if (target.needsPython) await ensurePython();
+    if (name === 'jest') await ensureTestPython();
     if (target.readsSandbox) useSandbox(env);
     return await runNode([...flagsOf(name), target.script, ...args], env);
   } catch (error) {

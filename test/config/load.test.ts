@@ -213,6 +213,7 @@ describe('what the command line reads', () => {
     expect(config).toEqual({
       environment: 'test',
       uiUrl: 'http://127.0.0.1:8233',
+      store: { directory: join(cwd, 'store') },
       storeDirectory: join(cwd, 'store'),
       sandbox: undefined,
     });

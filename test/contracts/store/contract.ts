@@ -1,19 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
-import type { Artifact, ArtifactStore } from '../../../domain/artifacts.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import { type Artifact, type ArtifactStore, contentOf } from '../../../domain/artifacts.ts';
 
 export interface StoreUnderTest {
   readonly store: ArtifactStore;
   /** Changes the stored bytes behind the store's back; `undefined` removes them. */
   tamper(key: string, bytes: Uint8Array | undefined): Promise<void>;
+  /** What a key that was put is called where it lies; the key itself when absent. */
+  liesAs?(key: string): string;
+  /** Everything else that a put may leave: temporary files, unfinished uploads. */
+  leftovers?(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
+
+/** More than a part of an upload, and no multiple of anything. */
+const LARGE = 35_000_001;
 
 /** What every artifact store must do, whichever way it keeps its bytes. */
 export function storeContract(name: string, start: () => Promise<StoreUnderTest>): void {
   describe(`${name} as an artifact store`, () => {
     let under: StoreUnderTest;
     let store: ArtifactStore;
+    const lies = (key: string): string => under.liesAs?.(key) ?? key;
     beforeEach(async () => {
       under = await start();
       store = under.store;
@@ -23,17 +31,21 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
     test('gives back what was put, and says how long it is and what it hashes to', async () => {
       const bytes = Buffer.alloc(700_000, 'recovery ');
       const artifact = await store.put('sets/one/data.bin', pieces(bytes, 65_536));
-      expect(artifact).toEqual({
-        key: 'sets/one/data.bin',
-        bytes: 700_000,
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-      });
+      expect(artifact.key).toBe(lies('sets/one/data.bin'));
+      expect(contentOf(artifact)).toEqual({ bytes: 700_000, sha256: hashOf(bytes) });
+      expect(bytes.equals(await collect(store.open(artifact)))).toBe(true);
+    });
+
+    test('gives back a large artifact as it was', async () => {
+      const bytes = randomBytes(LARGE);
+      const artifact = await store.put('large', pieces(bytes, 131_072));
+      expect(contentOf(artifact)).toEqual({ bytes: LARGE, sha256: hashOf(bytes) });
       expect(bytes.equals(await collect(store.open(artifact)))).toBe(true);
     });
 
     test('keeps an empty artifact', async () => {
       const artifact = await store.put('empty', pieces(Buffer.alloc(0), 1));
-      expect(artifact.bytes).toBe(0);
+      expect(contentOf(artifact).bytes).toBe(0);
       expect((await collect(store.open(artifact))).length).toBe(0);
     });
 
@@ -66,6 +78,25 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.list('')).toEqual([]);
     });
 
+    test('leaves nothing of a large artifact whose data fails late', async () => {
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield* pieces(Buffer.alloc(LARGE), 1 << 20);
+        throw new RangeError('the source broke');
+      };
+      await expect(store.put('broken', failing())).rejects.toThrow(new RangeError('the source broke'));
+      expect(await store.list('')).toEqual([]);
+      expect((await under.leftovers?.()) ?? []).toEqual([]);
+    });
+
+    test('reads a part of a large artifact and lets go of the rest', async () => {
+      const artifact = await store.put('large', pieces(Buffer.alloc(LARGE, 'x'), 1 << 20));
+      for await (const piece of store.open(artifact)) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+      expect((await collect(store.open(artifact))).length).toBe(LARGE);
+    });
+
     test.each([
       ['changed', Buffer.from('originaL')],
       ['shortened', Buffer.from('orig')],
@@ -73,7 +104,7 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       ['removed', undefined],
     ])('refuses an artifact that was %s, by name', async (_how, bytes) => {
       const artifact = await store.put('sets/x/index', pieces(Buffer.from('original'), 3));
-      await under.tamper('sets/x/index', bytes);
+      await under.tamper(lies('sets/x/index'), bytes);
       await expect(collect(store.open(artifact))).rejects.toMatchObject({
         code: 'SET_TAMPERED',
         message: expect.stringContaining('sets/x/index'),
@@ -93,8 +124,9 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       for (const key of ['sets/b/manifest.json', 'sets/a/manifest.json', 'sets/a/index', 'runs/r/report.json']) {
         await store.put(key, pieces(Buffer.from(key), 100));
       }
-      expect(await store.list('sets/')).toEqual(['sets/a/index', 'sets/a/manifest.json', 'sets/b/manifest.json']);
-      expect(await store.list('sets/a/m')).toEqual(['sets/a/manifest.json']);
+      const sets = ['sets/a/index', 'sets/a/manifest.json', 'sets/b/manifest.json'];
+      expect(await store.list('sets/')).toEqual(sets.map(lies));
+      expect(await store.list('sets/a/m')).toEqual([lies('sets/a/manifest.json')]);
       expect(await store.list('none/')).toEqual([]);
     });
 
@@ -106,6 +138,10 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.readSmall('note')).toBeUndefined();
     });
   });
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {

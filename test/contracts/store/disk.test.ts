@@ -15,6 +15,7 @@ storeContract('a folder', async () => {
       await chmod(path, 0o644);
       await (bytes === undefined ? rm(path) : writeFile(path, bytes));
     },
+    leftovers: async () => (await readdir(directory, { recursive: true })).filter((name) => name.includes('.part')),
     close: () => rm(directory, { recursive: true }),
   };
 });
