@@ -126,7 +126,7 @@ async function lowerRights(directory: string): Promise<ExecFileOptions> {
 }
 
 /** Named by TEST_POSTGRES_BIN, else the sandbox's own, else the system's. */
-async function findBinDir(): Promise<string> {
+export async function findBinDir(): Promise<string> {
   if (process.env['TEST_POSTGRES_BIN']) return process.env['TEST_POSTGRES_BIN'];
   for await (const path of glob('.sandbox/python/lib/python3*/site-packages/embedded_postgres/pginstall/bin'))
     return join(process.cwd(), path);
