@@ -12,6 +12,13 @@ import type { Removal, Retention } from '../domain/retention.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
+import type {
+  BackupActivities,
+  ConfigurationActivities,
+  DatabaseSetActivities,
+  NeonBackupActivities,
+  VerificationActivities,
+} from './set-contract.ts';
 
 /** Progress of a long activity: heartbeat details, and where the next attempt goes on. */
 export interface Progress {
@@ -119,7 +126,9 @@ export interface QdrantActivities {
 
 export interface PostgresActivities {
   /** `pg_dump` of one consistent moment, streamed to the store, with that moment's LSN and row counts. */
-  dumpDatabase(input: { folder: string } & Resumable): Promise<NonNullable<RecoverySet['postgres']>>;
+  dumpDatabase(
+    input: { folder: string; branchId?: string | undefined } & Resumable,
+  ): Promise<NonNullable<RecoverySet['postgres']>>;
 }
 
 export interface StackActivities {
@@ -141,6 +150,12 @@ export interface StackActivities {
 }
 
 export type RecoveryActivities = RunActivities &
+  BackupActivities &
+  VerificationActivities &
+  NeonBackupActivities &
+  DatabaseSetActivities &
+  ConfigurationActivities &
+  QdrantCloudActivities &
   SetActivities &
   RetentionActivities &
   QdrantActivities &

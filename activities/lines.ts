@@ -30,6 +30,13 @@ export function openLines<T>(store: ArtifactStore, artifact: Artifact, parse: (l
   return readLines(store.open(artifact), parse);
 }
 
+/** A small artifact, whole in memory. @throws SET_TAMPERED when its bytes are not those of the reference */
+export async function readWhole(store: ArtifactStore, artifact: Artifact): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of store.open(artifact)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
 /** Batches as bytes: one line an item. */
 export async function* asLines<T>(batches: Batches<T>, format: (item: T) => string): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) {

@@ -6,6 +6,7 @@ import { backupConfigSchema } from './backup.ts';
 import { neonConfigSchema } from './neon.ts';
 import { qdrantCloudConfigSchema } from './qdrant-cloud.ts';
 import { configurationBackupSchema } from './configuration.ts';
+import { schedulesConfigSchema } from './schedules.ts';
 import { Secret } from './secret.ts';
 import { storeConfigSchema } from './store.ts';
 import { httpUrlSchema as httpUrl, secretSchema as secret } from './values.ts';
@@ -146,6 +147,7 @@ export const configSchema = z.strictObject({
   approval: approvalPolicySchema.prefault({}),
   objectives: objectivesSchema.prefault({}),
   retention: retentionPolicySchema.prefault({}),
+  schedules: schedulesConfigSchema.prefault({}),
   commitWindowMinutes: z
     .number()
     .min(0)

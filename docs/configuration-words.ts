@@ -9,7 +9,7 @@ folder, or the file that \`RECOVERY_CONFIG\` names. A variable wins over the fil
 several names of one variable are set they must agree. Unknown settings are refused by name, and all problems are told at
 once, without any value. Put secrets into variables and the rest into the file.
 
-\`dr\` reads only \`environment\`, \`store\` and \`temporal\`: it needs no credentials of the stack. It and the worker find
+\`dr\` reads only \`environment\`, \`store\`, \`temporal\`, \`objectives\`, \`retention\` and \`schedules\`: it needs no credentials of the stack. It and the worker find
 Temporal by the variables that Temporal's own command line reads, over the profile in \`temporal.toml\`.
 
 A smallest working file for a stack with a chunks table, beside \`DR_ENVIRONMENT\`, \`QDRANT_URL\`, \`QDRANT_API_KEY\`,
@@ -148,4 +148,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'retention.keepVerified': 'Verified sets that remain whatever their age. Only verified ones count.',
   'retention.verifyWithinDays':
     'No set is removed, and `dr doctor` warns, when the last full verification that passed is older.',
+  'schedules.backup.cron': 'When a recovery set is taken: minute, hour, day of the month, month, day of the week.',
+  'schedules.backup.timeZone':
+    'Time zone of that. Elsewhere than in UTC avoid 1 to 3 at night: such times may not come, or twice.',
+  'schedules.verification.cron': 'When the newest recovery set is restored for trial.',
+  'schedules.verification.timeZone': 'Time zone of that.',
 };

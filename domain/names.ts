@@ -8,13 +8,21 @@ export function taskQueueOf(environment: string): string {
 }
 
 /** Workflow id of the lease: fixed, so that the engine itself refuses a second one. */
-export function leaseIdOf(environment: string): string {
-  return `recovery-lease/${environment}`;
+export function leaseIdOf(environment: string, kind: LeaseKind = 'recovery'): string {
+  return `${kind}-lease/${environment}`;
 }
+
+/** Recoveries write on the stack and exclude each other. What only reads it excludes its own kind. */
+export type LeaseKind = 'recovery' | 'backup' | 'verification' | 'retention';
 
 /** `set-20261124T030000Z-1a2b3c`: sorts by time, and two sets of one second differ. `entropy` is six hex digits. */
 export function setIdOf(takenAt: Date, entropy: string): string {
   return `set-${takenAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${entropy}`;
+}
+
+/** Id of what is done by itself in an environment, by the name of the schedule. */
+export function scheduleIdOf(environment: string, name: string): string {
+  return `recovery-schedule/${environment}/${name}`;
 }
 
 /** Folder of everything that belongs to a set, manifest and verifications included. */
@@ -42,6 +50,11 @@ export function runFolderOf(workflowId: string, runId: string): string {
 }
 
 /** Collections that a run makes beside the live one. The run id keeps two runs apart and a retry together. */
-export function scratchNameOf(collection: string, purpose: 'restore' | 'before', runId: string): string {
+export function scratchNameOf(collection: string, purpose: 'restore' | 'before' | 'verify', runId: string): string {
   return `dr-${purpose}-${collection}-${runId.slice(0, 8)}`.slice(0, 200);
+}
+
+/** Database that a run restores a dump into, beside the live one. Postgres takes 63 bytes. */
+export function scratchDatabaseOf(setId: string, runId: string): string {
+  return `dr_verify_${setId.replace(/^set-/, '').replace(/[^A-Za-z0-9]+/g, '_')}_${runId.slice(0, 8)}`.toLowerCase();
 }

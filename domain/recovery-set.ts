@@ -3,9 +3,13 @@ import { type Artifact, artifactSchema } from './artifacts.ts';
 import { countsSchema, totalOf } from './damage.ts';
 import {
   canarySchema,
+  cloudBackupSchema,
+  collectionShapeSchema,
   configurationPartSchema,
   driftSchema,
+  otherCollectionSchema,
   postgresPartSchema,
+  snapshotPartSchema,
   storePartSchema,
 } from './set-parts.ts';
 
@@ -18,14 +22,6 @@ export const embeddingIdentitySchema = z.strictObject({
   vectorName: z.string().min(1).optional(),
 });
 export type EmbeddingIdentity = z.infer<typeof embeddingIdentitySchema>;
-
-/** A collection's shape as the server told it: everything needed to compare with, or to recreate. */
-export const collectionShapeSchema = z.strictObject({
-  /** `config` of GET /collections/{c}, as it came. */
-  config: z.record(z.string(), z.unknown()),
-  /** Payload indexes: field name to `{data_type, params?}`, without the point counts. */
-  payloadSchema: z.record(z.string(), z.unknown()),
-});
 
 /** A question with a known answer: which source sections must be retrieved for it. */
 export const goldenQuestionSchema = z.strictObject({
@@ -45,35 +41,6 @@ export const goldenAnswerSchema = goldenQuestionSchema.extend({
   cited: z.array(z.string()),
 });
 export type GoldenAnswer = z.infer<typeof goldenAnswerSchema>;
-
-/** A snapshot of one collection on one node. */
-export const snapshotPartSchema = z.strictObject({
-  /** Where it was taken: scheme, host and port. */
-  node: z.string().min(1),
-  peer: z.string().min(1).optional(),
-  snapshot: artifactSchema,
-});
-export type SnapshotPart = z.infer<typeof snapshotPartSchema>;
-
-/** A collection besides the app's own. */
-export const otherCollectionSchema = z.strictObject({
-  collection: z.string().min(1),
-  points: z.int().nonnegative(),
-  shape: collectionShapeSchema,
-  snapshots: z.array(snapshotPartSchema).min(1),
-});
-
-/** A backup of the whole cluster that Qdrant Cloud keeps. */
-export const cloudBackupSchema = z.strictObject({
-  accountId: z.string().min(1),
-  clusterId: z.string().min(1),
-  backupId: z.string().min(1),
-  status: z.string().min(1),
-  createdAt: z.string().min(1),
-  /** How the cluster's backup schedule differs from what is declared; empty when it does not. */
-  scheduleDifferences: z.array(z.string()),
-});
-export type CloudBackup = z.infer<typeof cloudBackupSchema>;
 
 /**
  * The manifest that binds the backups of all parts taken together. Versioned: readers refuse a version they do not know.
@@ -141,6 +108,12 @@ export function draftSet(
  */
 export function isTorn({ disagreements, tolerance }: RecoverySet): boolean {
   return totalOf({ ...disagreements, orphan: 0 }) > tolerance;
+}
+
+/** How many points a restore of the snapshot must show; `undefined` where points came and went while the set was taken. */
+export function exactPoints({ qdrant, drift }: RecoverySet): number | undefined {
+  const { added = 0, removed = 0 } = drift?.points ?? {};
+  return added + removed === 0 ? qdrant.points : undefined;
 }
 
 /** Everything that a set consists of, besides its manifest, in the order in which it is read back. */

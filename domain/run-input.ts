@@ -39,6 +39,12 @@ export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
+export const verifyInputSchema = runInputSchema.pick({ reason: true, drill: true }).extend({
+  setId: z.string().min(1).max(100).optional().describe('Recovery set to verify. Default: the newest.'),
+  /** `quick` reads everything back; `full` also restores it beside. */
+  level: z.enum(['quick', 'full']).optional().describe('full (default) restores the set beside, quick only reads it.'),
+});
+
 export const pruneInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
 export const markEnvironmentInputSchema = z.strictObject({});

@@ -110,3 +110,40 @@ export const storePartSchema = z.strictObject({
   capabilities: z.array(z.strictObject({ name: z.string(), enforced: z.boolean(), observed: z.string() })),
 });
 export type StorePart = z.infer<typeof storePartSchema>;
+
+/** A collection's shape as the server told it: everything needed to compare with, or to recreate. */
+export const collectionShapeSchema = z.strictObject({
+  /** `config` of GET /collections/{c}, as it came. */
+  config: z.record(z.string(), z.unknown()),
+  /** Payload indexes: field name to `{data_type, params?}`, without the point counts. */
+  payloadSchema: z.record(z.string(), z.unknown()),
+});
+
+/** A snapshot of one collection on one node. */
+export const snapshotPartSchema = z.strictObject({
+  /** Where it was taken: scheme, host and port. */
+  node: z.string().min(1),
+  peer: z.string().min(1).optional(),
+  snapshot: artifactSchema,
+});
+export type SnapshotPart = z.infer<typeof snapshotPartSchema>;
+
+/** A collection besides the app's own. */
+export const otherCollectionSchema = z.strictObject({
+  collection: z.string().min(1),
+  points: z.int().nonnegative(),
+  shape: collectionShapeSchema,
+  snapshots: z.array(snapshotPartSchema).min(1),
+});
+export type OtherCollection = z.infer<typeof otherCollectionSchema>;
+
+/** A backup of the whole cluster that Qdrant Cloud keeps. */
+export const cloudBackupSchema = z.strictObject({
+  accountId: z.string().min(1),
+  clusterId: z.string().min(1),
+  backupId: z.string().min(1),
+  createdAt: z.string().min(1),
+  /** How the cluster's backup schedule differs from what is declared; empty when it does not. */
+  scheduleDifferences: z.array(z.string()),
+});
+export type CloudBackup = z.infer<typeof cloudBackupSchema>;

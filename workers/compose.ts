@@ -1,6 +1,11 @@
 import { createChatApp } from '../activities/app/client.ts';
 import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
-import type { RecoveryActivities } from '../activities/contract.ts';
+import type { QdrantCloudActivities, RecoveryActivities } from '../activities/contract.ts';
+import type {
+  ConfigurationActivities,
+  DatabaseSetActivities,
+  NeonBackupActivities,
+} from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
 import { createPostgresActivities, createRowStore, markedPostgres } from '../activities/postgres/index.ts';
 import { createQdrantActivities } from '../activities/qdrant/index.ts';
@@ -9,22 +14,26 @@ import { createRunActivities } from '../activities/run/index.ts';
 import { webhookChannel } from '../activities/run/notify.ts';
 import { createSetActivities } from '../activities/set/index.ts';
 import { createRetentionActivities } from '../activities/set/prune.ts';
-import { createStackActivities } from '../activities/stack/index.ts';
-import { createDiskStore } from '../activities/store/disk.ts';
+import { createQdrantCloudActivities } from '../activities/qdrant-cloud/index.ts';
+import { createStackActivities, type StackPorts } from '../activities/stack/index.ts';
+import { probeStore } from '../activities/store/probe.ts';
+import { createArtifactStore } from '../activities/store/index.ts';
 import type { Config } from '../config/schema.ts';
 import { searchPath } from '../config/search-path.ts';
 import type { MarkedStore } from '../domain/environment-mark.ts';
 import { RecoveryError } from '../domain/failures.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
+import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
 /** Settings to clients to activities: the only place where systems are put together. */
 export function composeActivities(config: Config): RecoveryActivities {
-  const { qdrant, postgres, embeddings, environment } = config;
-  const store = createDiskStore(config.store.directory);
-  const embedding = embeddings.identity;
+  const { qdrant, postgres, environment } = config;
+  const store = createArtifactStore(config.store);
+  const embedding = config.embeddings.identity;
   const vectors = createVectorStore({ config: qdrant, embedding });
   const rows = postgres && createRowStore(postgres);
+  const ports = portsOf(config, { store, vectors, rows });
   return withFailures({
     ...createRunActivities({
       settings: settingsOf(config),
@@ -33,7 +42,11 @@ export function composeActivities(config: Config): RecoveryActivities {
       channel: config.notify.webhookUrl && webhookChannel(config.notify.webhookUrl.reveal()),
       resolveCollection: (name) => vectors.resolveCollection(name),
     }),
-    ...createSetActivities({ store, expected: { environment, collectionName: qdrant.collection, embedding } }),
+    ...createSetActivities({
+      store,
+      expected: { environment, collectionName: qdrant.collection, embedding },
+      plan: () => planBackup(config, () => probeStore(config.store)),
+    }),
     ...createRetentionActivities({ store, environment, policy: config.retention }),
     ...createQdrantActivities({
       config: qdrant,
@@ -42,17 +55,21 @@ export function composeActivities(config: Config): RecoveryActivities {
       rowsAmong: rows && (async (ids, signal) => new Set((await rows.readTexts(ids, signal)).map(({ id }) => id))),
     }),
     ...(postgres ? createPostgresActivities({ config: postgres, store, path: searchPath() }) : withoutPostgres),
-    ...createStackActivities({
-      vectors,
-      rows,
-      store,
-      embedder: createEmbedder(embeddings),
-      sources: config.content && createSourceTexts(config.content),
-      app: config.app && createChatApp(config.app),
-      questions: () => readQuestions(config.goldenQuestions),
-      fields: qdrant.fields,
-    }),
+    ...createStackActivities(ports),
+    ...composeSetActivities(config, ports, () => undefined),
+    ...optionalActivities(config),
   });
+}
+
+function portsOf(config: Config, own: Pick<StackPorts, 'store' | 'vectors' | 'rows'>): StackPorts {
+  return {
+    ...own,
+    embedder: createEmbedder(config.embeddings),
+    sources: config.content && createSourceTexts(config.content),
+    app: config.app && createChatApp(config.app),
+    questions: () => readQuestions(config.goldenQuestions),
+    fields: config.qdrant.fields,
+  };
 }
 
 function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
@@ -85,3 +102,32 @@ const withoutPostgres: Pick<RecoveryActivities, 'dumpDatabase'> = {
       new RecoveryError('INVALID_CONFIGURATION', 'postgres: is not configured, so there is nothing to dump'),
     ),
 };
+
+/** What asks a system that not every stack has. */
+function optionalActivities(config: Config): OptionalActivities {
+  return {
+    ...(config.qdrantCloud
+      ? createQdrantCloudActivities({ config: config.qdrantCloud })
+      : unconfigured('qdrantCloud', [
+          'ensureBackupSchedule',
+          'takeManualBackup',
+          'newestBackupAge',
+          'deleteBackup',
+        ] as const)),
+    ...unconfigured('neon', ['createBackupBranch', 'removeBackupBranch', 'checkSnapshotSchedule'] as const),
+    ...unconfigured('postgres', [
+      'countRows',
+      'plantCanaryRow',
+      'restoreDumpBeside',
+      'checkRestoredDump',
+      'dropScratchDatabase',
+      'listScratchDatabases',
+    ] as const),
+    ...unconfigured('configuration', ['captureConfiguration', 'checkKeyCanary'] as const),
+  };
+}
+
+type OptionalActivities = QdrantCloudActivities &
+  NeonBackupActivities &
+  DatabaseSetActivities &
+  ConfigurationActivities;

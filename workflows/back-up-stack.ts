@@ -1,93 +1,70 @@
 import { uuid4, workflowInfo } from '@temporalio/workflow';
-import { type Counts, describeCounts, totalOf } from '../domain/damage.ts';
+import type { Artifact } from '../domain/artifacts.ts';
+import * as backup from '../domain/backup.ts';
 import { describeCount } from '../domain/format.ts';
-import { setIdOf } from '../domain/names.ts';
-import type { Tally } from '../domain/reconcile.ts';
-import { draftSet } from '../domain/recovery-set.ts';
+import { setFolderOf, setIdOf } from '../domain/names.ts';
+import { bytesOf, draftSet, type RecoverySet } from '../domain/recovery-set.ts';
 import { backUpInputSchema } from '../domain/run-input.ts';
-import type { Gate } from '../domain/verdict.ts';
+import {
+  type BackupRun,
+  captureDatabase,
+  captureVectors,
+  describeConfiguration,
+  describePlan,
+  measureAgreement,
+  plantCanary,
+  steps,
+} from './back-up-steps.ts';
+import { refuseDuringRecovery } from './lease.ts';
 import { runbook } from './runbook.ts';
+import { checkQuickly } from './verification-record.ts';
 
-const steps = {
-  index: { title: 'Read every point into the id index', phase: 'restore' },
-  snapshot: { title: 'Snapshot the collection into the store', phase: 'restore' },
-  dump: { title: 'Dump Postgres at one moment', phase: 'restore' },
-  golden: { title: 'Ask the golden questions', phase: 'restore' },
-  agree: { title: 'Compare the stores', phase: 'verify' },
-  seal: { title: 'Seal the set under one manifest', phase: 'reopen' },
-} as const;
-
-/** Takes one recovery set that binds the backups of all parts. Nothing on the stack is written. */
+/** Takes one recovery set that binds the backups of all parts. On the stack nothing is written but the canary. */
 export const backUpStack = runbook(
-  { scenario: 'backup', input: backUpInputSchema, steps, success: 'completed' },
+  { scenario: 'backup', input: backUpInputSchema, steps, success: 'completed', lease: 'backup' },
   async (run) => {
-    const { collection, collectionName, hasPostgres } = run.settings;
     const takenAt = workflowInfo().startTime;
-    const setId = setIdOf(takenAt, uuid4().slice(0, 6));
-    const folder = `sets/${setId}`;
-    // The index first and the comparison last: whatever changed while the snapshot was taken shows between the two.
-    const { index, points } = await run.must(
-      'index',
-      (act) => act.captureIndex({ collection, folder }),
-      (read) => `${describeCount(read.points)} points`,
-    );
-    const { snapshot, described } = await run.must(
-      'snapshot',
-      async (act) => ({
-        described: await act.describeCollection({ collection }),
-        snapshot: await act.captureCollection({ collection, folder }),
-      }),
-      (taken) => `${describeCount(taken.snapshot.bytes)} bytes, ${describeCount(taken.described.points)} points`,
-    );
-    const postgres = hasPostgres
-      ? await run.must(
-          'dump',
-          (act) => act.dumpDatabase({ folder }),
-          ({ lsn, dump }) => `${describeCount(dump.files.reduce((sum, { bytes }) => sum + bytes, 0))} bytes at ${lsn}`,
-        )
+    const id = setIdOf(takenAt, uuid4().slice(0, 6));
+    const folder = setFolderOf(id);
+    const plan = await run.must('plan', (act) => act.planBackup(), describePlan);
+    run.undo('Remove the unfinished set', (act) => act.discardSet({ setId: id }));
+    const canary = await plantCanary(run, plan, { id, folder });
+    const vectors = await captureVectors(run, plan, { id, folder });
+    const postgres = await captureDatabase(run, plan, { id, folder });
+    const configuration = plan.configuration
+      ? await run.must('configuration', (act) => act.captureConfiguration({ folder }), describeConfiguration)
       : undefined;
-    const golden = await run.must('golden', (act) => act.captureGolden({ collection, folder }));
-    const parts = { name: collectionName, collection, snapshot, index, ...described };
-    const draft = draftSet(run.settings, {
-      id: setId,
-      takenAt: takenAt.toISOString(),
-      qdrant: parts,
-      ...(postgres ? { postgres } : {}),
-      golden,
-    });
-    const { counts, tally } = await run.must(
-      'agree',
-      (act) => act.reconcileStack({ collection, set: draft, depth: 'content', folder }),
-      (found) => describeCounts(found.counts),
+    const golden = await run.must('golden', (act) =>
+      act.captureGolden({ collection: run.settings.collection, folder }),
     );
-    await run.must(
-      'seal',
-      (act) => act.sealRecoverySet({ set: { ...draft, disagreements: counts } }),
-      () => setId,
-    );
-    run.learn({ set: setId });
+    const parts = { id, takenAt: takenAt.toISOString(), qdrant: vectors.qdrant, golden, store: plan.store };
+    const optional = {
+      ...(postgres && { postgres }),
+      ...(configuration && { configuration }),
+      ...(canary && { canary }),
+    };
+    const draft = draftSet(run.settings, { ...parts, ...optional }, plan.tolerance);
+    const { set, tally } = await measureAgreement(run, draft);
+    const manifest = await seal(run, set);
     // A damaged stack is backed up all the same, and without waiting for anybody: what is whole may be needed tonight.
-    run.judge([indexGate(described.points, points), agreementGate(counts, tally)]);
+    run.judge(backup.backupGates(set, tally, vectors.read));
+    await checkQuickly(run, set, manifest.sha256);
   },
 );
 
-/** The snapshot and the index were read one after the other; a different count means that the set is torn. */
-function indexGate(counted: number, read: number): Gate {
-  return {
-    name: 'id index',
-    verdict: counted === read ? 'pass' : 'fail',
-    expected: `${describeCount(counted)} points, as counted before the snapshot`,
-    observed: `${describeCount(read)} points in the index`,
-  };
-}
-
-/** What was backed up was whole. Vectors without a row beside it are told, and do no harm. */
-function agreementGate(counts: Counts, { live, rows }: Tally): Gate {
-  const { orphan: _harmless, ...wrong } = counts;
-  return {
-    name: 'the stores agree',
-    verdict: totalOf({ ...wrong, orphan: 0 }) === 0 ? 'pass' : 'fail',
-    expected: 'nothing missing, unbacked, stale or malformed when the set was taken',
-    observed: `${describeCounts(counts)}: ${describeCount(live)} points, ${describeCount(rows)} rows`,
-  };
+/** The manifest makes a set of what was only files until now. A recovery that began meanwhile would have been backed up half. */
+async function seal(run: BackupRun, set: RecoverySet): Promise<Artifact> {
+  const { manifest } = await run.must(
+    'seal',
+    async (act) => {
+      await refuseDuringRecovery(run.settings.environment);
+      const sealed = await act.sealRecoverySet({ set });
+      await act.sweepSet({ set });
+      return sealed;
+    },
+    () => `${set.id}, ${describeCount(bytesOf(set))} bytes`,
+  );
+  run.settle();
+  run.learn({ set: set.id });
+  return manifest;
 }

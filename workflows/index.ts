@@ -4,3 +4,4 @@ export { holdRecoveryLease } from './lease.ts';
 export { markEnvironment } from './mark-environment.ts';
 export { pruneRecoverySets } from './prune-recovery-sets.ts';
 export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';
+export { verifyRecoverySet } from './verify-recovery-set.ts';

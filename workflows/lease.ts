@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { leaseIdOf } from '../domain/names.ts';
+import { leaseIdOf, type LeaseKind } from '../domain/names.ts';
 import { failureWith } from './failure.ts';
 import { handsWith } from './hands.ts';
 
@@ -29,9 +29,14 @@ export async function holdRecoveryLease(): Promise<void> {
 
 export type Lease = ChildWorkflowHandle<typeof holdRecoveryLease>;
 
-/** Takes the environment's lease. @throws RUN_IN_PROGRESS, naming the run that holds it */
-export async function takeLease(environment: string): Promise<Lease> {
-  const leaseId = leaseIdOf(environment);
+/**
+ * Takes the environment's lease of that kind. What only reads the stack does not keep a recovery from starting, but does not
+ * begin while one is in progress.
+ * @throws RUN_IN_PROGRESS, naming the run that holds it
+ */
+export async function takeLease(environment: string, kind: LeaseKind = 'recovery'): Promise<Lease> {
+  const leaseId = leaseIdOf(environment, kind);
+  if (kind !== 'recovery') await refuseDuringRecovery(environment);
   try {
     // Out of reach of a cancellation: the lease must outlast the undo that follows it.
     return await CancellationScope.nonCancellable(() =>
@@ -44,11 +49,18 @@ export async function takeLease(environment: string): Promise<Lease> {
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const holder = await handsWith('Who holds the lease?').findLeaseHolder({ leaseId });
-    throw failureWith(
-      'RUN_IN_PROGRESS',
-      `${environment}: ${holder?.workflowId ?? 'another run'} is in progress, and only one run may be`,
-    );
+    throw inProgress(environment, holder?.workflowId);
   }
+}
+
+/** @throws RUN_IN_PROGRESS when a recovery writes on the stack just now */
+export async function refuseDuringRecovery(environment: string): Promise<void> {
+  const holder = await handsWith('Is a recovery in progress?').findLeaseHolder({ leaseId: leaseIdOf(environment) });
+  if (holder) throw inProgress(environment, holder.workflowId);
+}
+
+function inProgress(environment: string, holder = 'another run'): Error {
+  return failureWith('RUN_IN_PROGRESS', `${environment}: ${holder} is in progress, and only one run may be`);
 }
 
 /** Gives the lease back. One that somebody terminated by hand is released already. */

@@ -1,5 +1,6 @@
 /** What the partial-loss runbook writes, step by step: only what is damaged, and each with its undo before it. */
 import { describeCount } from '../domain/format.ts';
+import { exactPoints } from '../domain/recovery-set.ts';
 import * as loss from '../domain/partial-loss.ts';
 import type { LossRun } from './partial-loss-steps.ts';
 
@@ -31,7 +32,7 @@ export async function keepDamagedState(run: LossRun, found: loss.Assessment): Pr
 export async function restoreBeside(run: LossRun, { damage, set }: loss.Assessment): Promise<void> {
   if (damage.copy.count === 0) return;
   const scratch = run.scratch('restore');
-  const restore = { snapshot: set.qdrant.snapshot, scratch, points: set.qdrant.points };
+  const restore = { snapshot: set.qdrant.snapshot, scratch, points: exactPoints(set) };
   run.cleanUp(`remove ${scratch}`, (act) => act.dropScratch({ scratch }));
   await run.must(
     'restoreBeside',

@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { clockIn, stableRunId } from './moments.ts';
 import { runFolderOf, scratchNameOf } from '../domain/names.ts';
 import type { Place } from '../domain/partial-loss-plan.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -56,9 +57,12 @@ export class Run<K extends string> {
   }
 
   /** Name of a collection that this run makes beside the live one. */
-  scratch(purpose: 'restore' | 'before'): string {
+  scratch(purpose: 'restore' | 'before' | 'verify'): string {
     return scratchNameOf(this.settings.collection, purpose, stableRunId());
   }
+
+  /** Tells apart what this run makes from what others do, also after a reset. */
+  readonly runId = stableRunId();
 
   /** When the fault was declared: where the RTO clock began. */
   get faultDeclaredAt(): Date {
@@ -195,6 +199,11 @@ export class Run<K extends string> {
     if (!approved) throw new Stop(rejected ? 'rejected' : 'expired');
   }
 
+  /** What was done stays from here on, however the run ends. */
+  settle(): void {
+    this.#undo.clear();
+  }
+
   /** Every gate is green: the RTO clock stops here. */
   recovered(): void {
     this.#record.recovered();
@@ -237,14 +246,4 @@ export class Run<K extends string> {
     this.#desk.close();
     this.#undo.clear();
   }
-}
-
-/** The id of the run that this one began as: a reset gives a run another id, and must not give its plan another hash. */
-function stableRunId(): string {
-  return workflowInfo().firstExecutionRunId;
-}
-
-/** The time in so many minutes. Pages are read long after they were written, so deadlines are told by the clock. */
-function clockIn(minutes: number): string {
-  return `${new Date(Date.now() + minutes * 60_000).toISOString().slice(0, 19)}Z`;
 }

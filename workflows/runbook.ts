@@ -5,6 +5,7 @@
  */
 import { allHandlersFinished, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
+import type { LeaseKind } from '../domain/names.ts';
 import { isKept, type Outcome, type RunReport } from '../domain/report.ts';
 import { describeIssues, type RunInput } from '../domain/run-input.ts';
 import { Attendance } from './attendance.ts';
@@ -26,6 +27,8 @@ export interface RunbookDefinition<S, K extends string> {
   readonly steps: Record<K, StepDefinition>;
   /** What a run whose story came to its end is called. */
   readonly success: Extract<Outcome, 'recovered' | 'completed'>;
+  /** Which runs it excludes. Default: every recovery. */
+  readonly lease?: LeaseKind;
 }
 
 const LARGEST_SKEW_MS = 5 * 60_000;
@@ -58,7 +61,7 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
       hold(
         await run.must(
           'open',
-          (act) => open(act, record),
+          (act) => open(act, record, definition.lease),
           () => record.place,
         ),
       );
@@ -91,10 +94,10 @@ async function conduct(
  * The environment comes from the worker's configuration, by an activity: a workflow that read it off its task queue
  * could not be replayed by an auditor, whose replaying worker has a queue of another name.
  */
-async function open(act: Hands, record: RunRecord): Promise<Lease> {
+async function open(act: Hands, record: RunRecord, kind: LeaseKind | undefined): Promise<Lease> {
   const { settings, initiator } = await act.openRun();
   record.open(settings, initiator);
-  return takeLease(settings.environment);
+  return takeLease(settings.environment, kind);
 }
 
 /** Clocks differ by minutes; a fault that is declared later than that would make any RTO look good. */
@@ -128,7 +131,8 @@ async function end(keeping: Keeping, outcome: Outcome, trouble?: Trouble): Promi
     record.close(outcome);
     const report = await publish(record, outcome, trouble);
     const verdict = isKept(outcome) ? `, verdict ${record.verdict}` : '';
-    await attendance.tell('finished', `${workflowInfo().workflowId}: ${outcome}${verdict}`, !isKept(outcome));
+    const urgent = !isKept(outcome) || record.verdict === 'fail';
+    await attendance.tell('finished', `${workflowInfo().workflowId}: ${outcome}${verdict}`, urgent);
     if (trouble || !report) throw failureWith(trouble?.code ?? 'ABORTED', trouble?.view.message ?? describeAbort(desk));
     return report;
   });

@@ -76,7 +76,7 @@ function bodyFingerprint(payload: unknown, floats: Buffer, fields: Mapping['fiel
 }
 
 /** Qdrant may give an object's keys in another order after a restore. */
-function canonical(value: unknown): unknown {
+export function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null;
   if (Array.isArray(value)) return value.map(canonical);
   const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,4 +1,5 @@
 import { activityInfo, getClient } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Initiator } from '../../domain/settings.ts';
 
 /**
@@ -19,8 +20,13 @@ export async function readInitiator(): Promise<Initiator> {
   return { ...(principal ? { principal } : {}), ...(claimed ? { claimed } : {}) };
 }
 
-/** The run that holds the lease now: the parent of the lease workflow. */
+/** The run that holds the lease now: the parent of the lease workflow. Null when nobody does. */
 export async function readLeaseHolder(leaseId: string): Promise<{ workflowId: string } | null> {
-  const { parentExecution } = await getClient().workflow.getHandle(leaseId).describe();
-  return parentExecution?.workflowId ? { workflowId: parentExecution.workflowId } : null;
+  try {
+    const { parentExecution, status } = await getClient().workflow.getHandle(leaseId).describe();
+    return status.name === 'RUNNING' && parentExecution?.workflowId ? { workflowId: parentExecution.workflowId } : null;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
 }

@@ -10,6 +10,7 @@ import {
 } from '../../domain/recovery-set.ts';
 import { type Asked, citationGate, overlapGate, retrievalGate, touching } from '../../domain/golden.ts';
 import type { Gate } from '../../domain/verdict.ts';
+import { readWhole } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { checkOwnText } from './own-text.ts';
 import type { StackPorts } from './ports.ts';
@@ -48,9 +49,8 @@ export async function checkRetrieval(
 }
 
 async function readBaseline({ store }: Ports, set: RecoverySet): Promise<GoldenAnswer[]> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of store.open(set.golden)) pieces.push(piece);
-  const parsed = goldenAnswerSchema.array().safeParse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+  const bytes = await readWhole(store, set.golden);
+  const parsed = goldenAnswerSchema.array().safeParse(JSON.parse(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
   throw new RecoveryError('SET_TAMPERED', `${set.golden.key} does not hold golden answers`);
 }

@@ -1,0 +1,111 @@
+import type { Gate } from '../../domain/verdict.ts';
+import type { OtherCollection, SnapshotPart } from '../../domain/set-parts.ts';
+import type { RecoverySet } from '../../domain/recovery-set.ts';
+import type { Work } from '../progress.ts';
+import type { QdrantConnection } from './client.ts';
+import { countPoints, dropScratch } from './collections.ts';
+import { restoreBeside } from './restore.ts';
+import { describeCollection } from './shape.ts';
+import { captureCollection } from './snapshot.ts';
+import type { Tools } from './tools.ts';
+
+/** Everything of a cluster besides the app's collection on the node that we talk to. */
+export interface Elsewhere {
+  /** Tools for each of the other nodes. */
+  readonly nodes: readonly Tools[];
+  /** Names of the other collections. */
+  readonly collections: readonly string[];
+}
+
+interface Captured {
+  readonly peer?: string | undefined;
+  readonly nodes: SnapshotPart[];
+  readonly others: OtherCollection[];
+}
+
+/** A snapshot holds what lies on its own node, so every node is asked for one of every collection. */
+export async function captureOthers(
+  tools: Tools,
+  { nodes, collections }: Elsewhere,
+  { collection, folder }: { collection: string; folder: string },
+  work: Work,
+): Promise<Captured> {
+  // Progress of a call before says which snapshot it left on which server; this one begins anew.
+  const fresh: Work = { ...work, resume: undefined };
+  const everywhere = async (name: string, where: readonly Tools[], into: string): Promise<SnapshotPart[]> => {
+    const parts: SnapshotPart[] = [];
+    for (const node of where) parts.push(await captureOn(node, name, into, fresh));
+    return parts;
+  };
+  const peer = await peerOf(tools.connection);
+  const others: OtherCollection[] = [];
+  for (const name of collections) {
+    const { points, shape } = await describeCollection(tools.connection, name);
+    const snapshots = await everywhere(name, [tools, ...nodes], `${folder}/collections/${safe(name)}`);
+    others.push({ collection: name, points, shape, snapshots });
+  }
+  return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others, ...(peer ? { peer } : {}) };
+}
+
+async function captureOn(tools: Tools, collection: string, folder: string, work: Work): Promise<SnapshotPart> {
+  const node = new URL(tools.connection.config.url).origin;
+  const peer = await peerOf(tools.connection);
+  const into = `${folder}/${safe(peer ?? node)}`;
+  const snapshot = await captureCollection(tools, { collection, folder: into }, work);
+  return { node, ...(peer ? { peer } : {}), snapshot };
+}
+
+/** The node's id in its cluster, digit by digit since it has 64 bits; absent where clustering is off. */
+async function peerOf(connection: QdrantConnection): Promise<string | undefined> {
+  const answer = await connection.exchange({ what: 'read the cluster’s state', method: 'GET', path: '/cluster' });
+  return /"peer_id":\s*(\d+)/.exec(answer.toString('utf8'))?.[1];
+}
+
+/** Tries out every further snapshot of a set, one after the other under the same scratch name. */
+export async function checkOthers(
+  tools: Tools,
+  { set, scratch }: { set: RecoverySet; scratch: string },
+  work: Work,
+): Promise<Gate[]> {
+  const { nodes = [], others = [], collection } = set.qdrant;
+  const gates: Gate[] = [];
+  for (const { node, snapshot } of nodes)
+    gates.push(await tryOut(tools, scratch, `${collection} of ${node}`, [snapshot], undefined, work));
+  for (const { collection: name, snapshots, points } of others) {
+    const archives = snapshots.map(({ snapshot }) => snapshot);
+    gates.push(await tryOut(tools, scratch, name, archives, points, work));
+  }
+  return gates;
+}
+
+async function tryOut(
+  tools: Tools,
+  scratch: string,
+  what: string,
+  archives: readonly SnapshotPart['snapshot'][],
+  points: number | undefined,
+  work: Work,
+): Promise<Gate> {
+  let found = 0;
+  for (const snapshot of archives) {
+    await dropScratch(tools.connection, scratch, work.signal);
+    await restoreBeside(tools, { snapshot, scratch }, work);
+    found += await countPoints(tools.connection, scratch, work.signal);
+  }
+  await dropScratch(tools.connection, scratch, work.signal);
+  // Replicas are counted once for every node that holds them.
+  const enough = points === undefined || found >= points;
+  return {
+    name: `snapshot of ${what}`,
+    verdict: enough ? 'pass' : 'fail',
+    expected: points === undefined ? 'comes up' : `comes up with ${points} points`,
+    observed: `${found} points`,
+  };
+}
+
+function safe(name: string): string {
+  return name
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+}
