@@ -56,13 +56,15 @@ export class QdrantCloudClient {
 
   /** All backups of the cluster, those that are being deleted too, in no particular order. */
   async listBackups(): Promise<Backup[]> {
+    const { clusterId } = this.config;
     const all: Backup[] = [];
     const seen = new Set<string>();
     for (let pageToken = ''; ;) {
-      const query = { clusterId: this.config.clusterId, pageSize: String(PAGE), ...(pageToken ? { pageToken } : {}) };
+      const query = { clusterId, pageSize: String(PAGE), ...(pageToken ? { pageToken } : {}) };
       const call = { what: 'list backups', method: 'GET', path: '/backups', query, answer: backupListSchema } as const;
       const { items, nextPageToken } = await this.#call(call);
-      all.push(...items);
+      // Deletion goes by this list, so what another cluster may have in it does not count.
+      all.push(...items.filter((backup) => backup.clusterId === clusterId));
       if (!nextPageToken) return all;
       if (seen.has(nextPageToken))
         throw new CloudFailure('QDRANT_CLOUD_REFUSED', 'Qdrant Cloud, list backups: pages repeat');

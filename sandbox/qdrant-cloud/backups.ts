@@ -97,7 +97,7 @@ export class Backups {
       backup.backupDuration = `${((Date.now() - startedAt) / 1_000).toFixed(3)}s`;
       state.save();
     };
-    jobs.run(() => {
+    void jobs.run(() => {
       const job = work();
       this.#copying.set(
         backup.clusterId,
@@ -122,7 +122,7 @@ export class Backups {
 
   #discard(backup: BackupRecord): void {
     const { jobs, delays, state } = this.#ground;
-    jobs.run(async () => {
+    void jobs.run(async () => {
       await jobs.pause(delays.deleteMs);
       await this.#copying.get(backup.clusterId);
       await rm(this.folderOf(backup), { recursive: true, force: true });

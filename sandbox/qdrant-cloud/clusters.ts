@@ -57,14 +57,14 @@ export class Clusters {
     const version = configuration.version ?? cluster.version;
     const phase = version !== cluster.version ? 'UPGRADING' : scales ? 'SCALING' : 'UPDATING';
     Object.assign(cluster, { name, labels, configuration, version });
-    this.#settle(cluster, phase, this.#ground.delays.updateMs);
+    void this.#settle(cluster, phase, this.#ground.delays.updateMs);
     return cluster;
   }
 
   restart(cluster: ClusterRecord): void {
     expectPhase(cluster, 'restart', ['HEALTHY', 'NOT_READY']);
     const { state, jobs, places, delays } = this.#ground;
-    this.#begin(cluster, 'NOT_READY', 'restarting', async () => {
+    void this.#begin(cluster, 'NOT_READY', 'restarting', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.restartMs);
       cluster.restartedAt = state.now().toISOString();
@@ -92,7 +92,7 @@ export class Clusters {
     const createdAt = state.now().toISOString();
     const restore: RestoreRecord = { id: randomUUID(), createdAt, clusterId, backupId, status: 'RUNNING' };
     state.restores.push(restore);
-    this.#restore(cluster, backup, restore);
+    this.#restore(cluster, restore);
   }
 
   remove(cluster: ClusterRecord, deleteBackups: boolean): void {
@@ -104,24 +104,26 @@ export class Clusters {
     this.#remove(cluster);
   }
 
-  /** Goes on with what an earlier process had begun, and opens the endpoints of what is up. */
-  takeUp(): void {
+  /** Goes on with what an earlier process had begun, and returns when the endpoints of what was up are open again. */
+  async takeUp(): Promise<void> {
     const { state } = this.#ground;
+    const up: Promise<void>[] = [];
     for (const cluster of state.clusters) {
       const restore = state.restores.find(({ clusterId, status }) => clusterId === cluster.id && status === 'RUNNING');
       if (cluster.phase === 'DELETING') this.#remove(cluster);
-      else if (restore) this.#restore(cluster, state.backup(restore.backupId), restore);
+      else if (restore) this.#restore(cluster, restore);
       else if (cluster.phase === 'CREATING') this.#create(cluster);
       else if (cluster.phase === 'SUSPENDING') this.#suspend(cluster);
       else if (cluster.phase === 'RESUMING') this.#resume(cluster);
       else if (!['SUSPENDED', 'FAILED_TO_CREATE', 'FAILED_TO_RESUME'].includes(cluster.phase))
-        this.#settle(cluster, 'NOT_READY', 0);
+        up.push(this.#settle(cluster, 'NOT_READY', 0));
     }
+    await Promise.all(up);
   }
 
   #create(cluster: ClusterRecord): void {
     const { jobs, delays, faults, places, state } = this.#ground;
-    this.#begin(cluster, 'CREATING', '', async () => {
+    void this.#begin(cluster, 'CREATING', '', async () => {
       await jobs.pause(delays.createMs);
       if (faults.take('create-fails')) throw new Error('told to fail');
       cluster.place ??= await places.assign();
@@ -135,7 +137,7 @@ export class Clusters {
 
   #suspend(cluster: ClusterRecord): void {
     const { jobs, delays, places } = this.#ground;
-    this.#begin(cluster, 'SUSPENDING', '', async () => {
+    void this.#begin(cluster, 'SUSPENDING', '', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.suspendMs);
       return 'SUSPENDED';
@@ -144,19 +146,20 @@ export class Clusters {
 
   #resume(cluster: ClusterRecord): void {
     const { jobs, delays, faults } = this.#ground;
-    this.#begin(cluster, 'RESUMING', '', async () => {
+    void this.#begin(cluster, 'RESUMING', '', async () => {
       await jobs.pause(delays.resumeMs);
       if (faults.take('resume-fails')) throw new Error('told to fail');
       return this.#wake(cluster);
     });
   }
 
-  #restore(cluster: ClusterRecord, backup: BackupRecord, restore: RestoreRecord): void {
-    const { jobs, delays, places } = this.#ground;
-    this.#begin(cluster, 'NOT_READY', 'a backup is being restored', async () => {
+  #restore(cluster: ClusterRecord, restore: RestoreRecord): void {
+    const { jobs, delays, places, state } = this.#ground;
+    void this.#begin(cluster, 'NOT_READY', 'a backup is being restored', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.restoreMs);
       try {
+        const backup = state.backup(restore.backupId);
         await this.#bringBack(cluster, backup);
         cluster.configuration = { ...backup.clusterInfo.configuration };
         restore.status = 'SUCCEEDED';
@@ -170,7 +173,7 @@ export class Clusters {
 
   #remove(cluster: ClusterRecord): void {
     const { jobs, delays, places, state } = this.#ground;
-    this.#begin(cluster, 'DELETING', '', async () => {
+    void this.#begin(cluster, 'DELETING', '', async () => {
       await jobs.pause(delays.deleteMs);
       await places.release(cluster);
       if (cluster.place?.kind === 'given') state.gone.push(cluster.id);
@@ -179,8 +182,8 @@ export class Clusters {
     });
   }
 
-  #settle(cluster: ClusterRecord, phase: Phase, ms: number): void {
-    this.#begin(cluster, phase, '', async () => {
+  #settle(cluster: ClusterRecord, phase: Phase, ms: number): Promise<void> {
+    return this.#begin(cluster, phase, '', async () => {
       await this.#ground.jobs.pause(ms);
       return this.#wake(cluster);
     });
@@ -201,11 +204,11 @@ export class Clusters {
   }
 
   /** Puts a cluster into a phase, does the work, and puts it into the phase that the work has led to. */
-  #begin(cluster: ClusterRecord, phase: Phase, reason: string, work: () => Promise<Phase>): void {
+  #begin(cluster: ClusterRecord, phase: Phase, reason: string, work: () => Promise<Phase>): Promise<void> {
     const { jobs, state } = this.#ground;
     Object.assign(cluster, { phase, reason });
     state.save();
-    jobs.run(async () => {
+    return jobs.run(async () => {
       try {
         Object.assign(cluster, { phase: await work(), reason: '' });
       } catch (error) {

@@ -16,12 +16,12 @@ export class Jobs {
   }
 
   /** Starts work that handles its own failures. What the end of the stand-in interrupts is taken up at the next start. */
-  run(work: () => Promise<void>): void {
+  run(work: () => Promise<void>): Promise<void> {
     const job = work().catch((error: unknown) => {
       if (!this.signal.aborted) this.#tell(messageOf(error));
     });
     this.#running.add(job);
-    void job.finally(() => this.#running.delete(job));
+    return job.finally(() => this.#running.delete(job));
   }
 
   pause(ms: number): Promise<void> {

@@ -36,12 +36,6 @@ export class QdrantServer {
     }
   }
 
-  /** With a leading `v`, as the cloud writes versions. */
-  async version(): Promise<string> {
-    const answer = await this.#fetch('GET', '/');
-    return `v${z.object({ version: z.string() }).parse(await answer.json()).version}`;
-  }
-
   async collections(): Promise<string[]> {
     return (await this.#call('GET', '/collections', collectionsSchema)).collections.map(({ name }) => name);
   }

@@ -76,7 +76,7 @@ export class Schedules {
 
   #discard(schedule: ScheduleRecord): void {
     const { jobs, delays, state } = this.#ground;
-    jobs.run(async () => {
+    void jobs.run(async () => {
       await jobs.pause(delays.deleteMs);
       state.forget(state.schedules, schedule.id);
     });

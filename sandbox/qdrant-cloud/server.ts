@@ -57,7 +57,8 @@ export async function startQdrantCloud(
     state.save();
   };
   const faultPort = buildFaultPort({ faults: ground.faults, setClock });
-  for (const service of [backups, schedules, clusters]) service.takeUp();
+  backups.takeUp();
+  schedules.takeUp();
   const timer = setInterval(settle, LOOK_EVERY_MS);
   const close = async (): Promise<void> => {
     clearInterval(timer);
@@ -66,6 +67,7 @@ export async function startQdrantCloud(
     state.save();
   };
   try {
+    await clusters.takeUp();
     const { host } = settings;
     const url = await listen(api, host, settings.port);
     return { url, faultsUrl: await listen(faultPort, host, settings.faultPort), close };

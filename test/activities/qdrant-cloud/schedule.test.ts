@@ -102,8 +102,8 @@ describe('the newest backup', () => {
     expect(await age()).toMatchObject({ newest: null });
   });
 
-  test('a schedule that has had no time yet proves nothing', async () => {
+  test('is not missed of a schedule that has had no time yet', async () => {
     await ensure();
-    expect((await age()).gates[1]).toMatchObject({ verdict: 'unproven' });
+    expect((await age()).gates[1]).toMatchObject({ verdict: 'pass', observed: expect.stringContaining('none yet') });
   });
 });

@@ -192,6 +192,10 @@ describe('a backup of the stand-in brought back', () => {
     await put('/collections/book', [5]);
     await source.call('PUT', '/collections/later', { vectors: { size: 2, distance: 'Dot' } });
     const endpoint = endpointOf(await get());
+    const { id: _, ...before } = await get();
+    const scaled = { ...before, configuration: { ...before.configuration, numberOfNodes: 3 } };
+    await cloud.clusters('PUT', `/clusters/${cloud.clusterId}`, { cluster: scaled });
+    await inPhase('HEALTHY');
     const { status, body } = await cloud.backups('POST', `/backups/${backup}/restore`);
     expect([status, body]).toEqual([200, {}]);
     expect((await get()).state.phase).toBe('CLUSTER_PHASE_NOT_READY');
