@@ -93,6 +93,10 @@ export const FAILURES = {
     retry: 'ask',
     next: '`retryStep` restores beside once more; the live collection is untouched.',
   },
+  CONFIGURATION_REFUSED: {
+    retry: 'ask',
+    next: 'Mend the file, command, folder or key that the message names, then `retryStep`; after a changed setting restart the worker first.',
+  },
   WORKER_LOST: { retry: 'wait', next: 'Nothing to do: the step is taken up again where its last heartbeat left it.' },
   UNEXPECTED: { retry: 'ask', next: 'Read the message; `retryStep` tries again, `abort` undoes what was done.' },
 } as const satisfies Record<string, FailureKind>;

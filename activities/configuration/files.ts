@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
 import { codeOf, refused } from './refusal.ts';
 
@@ -29,7 +29,8 @@ export async function readCaptured(setting: string, paths: readonly string[]): P
 }
 
 async function readOne(setting: string, path: string, name: string): Promise<Captured> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
+  // A pipe that nobody writes to would block for ever.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw refused(`${setting}: ${path} ${unreadable(codeOf(error))}`);
   });
   try {
@@ -50,7 +51,7 @@ async function contentOf(handle: FileHandle, what: string): Promise<Pick<Capture
     if (text.includes('\0')) throw refused(`${what} is no text. Save it as UTF-8`);
     return { bytes, text, place: `${stat.dev}/${stat.ino}` };
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
     throw refused(`${what} is no text in UTF-8. Save it as UTF-8`);
   }
 }

@@ -7,6 +7,6 @@ export function refused(message: string, options?: ErrorOptions): RecoveryError 
 
 /** What the system says of a failure: its code, never its message, which may quote what was read. */
 export function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unknown reason';
 }

@@ -25,21 +25,28 @@ export async function describeRelease(
 }
 
 async function describeTree(folder: string, run: Run): Promise<Release> {
-  const git = (...args: string[]): Promise<Ended> => runProgram('git', [...SAFE, '-C', folder, ...args], run);
-  const commit = outputOf(await git('rev-parse', '--verify', 'HEAD^{commit}'), folder).trim();
-  const described = await git('describe', '--exact-match', '--tags', 'HEAD');
+  const git = (args: readonly string[], more: Environment = {}): Promise<Ended> =>
+    runProgram('git', [...SAFE, '-C', folder, ...args], { ...run, environment: { ...run.environment, ...more } });
+  const commit = outputOf(await git(['rev-parse', '--verify', 'HEAD^{commit}']), folder).trim();
+  const described = await git(['describe', '--exact-match', '--tags', 'HEAD']);
   const tag = 'stdout' in described ? described.stdout.trim() : undefined;
-  const status = await git(...withoutFilters(await git('config', '--name-only', '--get-regexp', '^filter\\.')));
-  const clean = outputOf(status, folder) === '';
+  const filters = await git(['config', '--null', '--name-only', '--get-regexp', '^filter\\.']);
+  const clean = outputOf(await git(STATUS, withoutFilters(filters)), folder) === '';
   const problem = problemOf(commit, tag, clean);
   return { kind: 'git', commit, clean, ...(tag === undefined ? {} : { tag }), ...(problem && { problem }) };
 }
 
-/** Exit code 1 means that there are none. */
-function withoutFilters(listed: Ended): string[] {
-  const names = 'stdout' in listed ? listed.stdout.split('\n').filter((name) => name !== '') : [];
-  const filters = names.filter((name) => /\.(?:clean|process|smudge)$/.test(name));
-  return [...filters.flatMap((name) => ['-c', `${name}=`]), 'status', '--porcelain', '--untracked-files=normal'];
+/** Submodules have a configuration of their own, so only their commits are compared. */
+const STATUS = ['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty'];
+
+/** Filters have names of any form, so they are taken away by variables, not by arguments. Exit code 1 means that there are none. */
+function withoutFilters(listed: Ended): Environment {
+  const names = 'stdout' in listed ? listed.stdout.split('\0').filter((name) => name !== '') : [];
+  const settings = names.flatMap((name, at) => [
+    [`GIT_CONFIG_KEY_${at}`, name],
+    [`GIT_CONFIG_VALUE_${at}`, name.endsWith('.required') ? 'false' : ''],
+  ]);
+  return { GIT_CONFIG_COUNT: String(names.length), ...(Object.fromEntries(settings) as Environment) };
 }
 
 function problemOf(commit: string, tag: string | undefined, clean: boolean): string | undefined {
@@ -66,5 +73,5 @@ function outputOf(ended: Ended, folder: string): string {
 /** GIT_DIR and its like would lead elsewhere than the settings say. */
 function withoutGit(environment: Environment): Environment {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: undefined };
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' };
 }
