@@ -1,4 +1,5 @@
 import { isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import type { StoreConfig } from '../config/store.ts';
 import { type FailureView, type RunReport, runReportSchema } from '../domain/report.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { viewOf } from './failures.ts';
@@ -18,13 +19,14 @@ export interface Ending {
  * How the run ended, or `undefined` while it works. A run that failed has no result, but it has written its report to
  * the evidence store, where this client may be able to read it.
  */
-export async function endingOf(temporal: Temporal, run: FoundRun, storeDirectory: string): Promise<Ending | undefined> {
+export async function endingOf(temporal: Temporal, run: FoundRun, store: StoreConfig): Promise<Ending | undefined> {
   try {
     return { report: runReportSchema.parse(await temporal.within(RESULT_MS, () => run.handle.result())) };
   } catch (error) {
     if (isGrpcDeadlineError(error)) return undefined;
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const report = await storedReport(storeDirectory, run.workflowId, run.runId);
+    // Without the store the run's own end is still worth telling.
+    const report = await storedReport(store, run.workflowId, run.runId).catch(() => undefined);
     return { failure: viewOf(error.cause ?? error), ...(report ? { report } : {}) };
   }
 }

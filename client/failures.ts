@@ -25,8 +25,7 @@ const STATUS = {
 /** Any error as a problem: every path out of a command ends in a sentence and an exit code. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof RecoveryError)
-    return problem('wrongUse', error.code, error.message, 'Correct it and run the command again.');
+  if (error instanceof RecoveryError) return recoveryProblem(error);
   if (error instanceof WorkflowUpdateFailedError) return new Problem('refused', viewOf(error.cause ?? error));
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unknownOutcome('the update');
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
@@ -47,6 +46,12 @@ export function problemOf(error: unknown): Problem {
     error instanceof Error ? error.message : String(error),
     'This is a fault of `dr`; please report it.',
   );
+}
+
+/** What the settings or the artifact store are in the way with. */
+function recoveryProblem({ code, message }: RecoveryError): Problem {
+  const next = 'Correct it and run the command again.';
+  return problem(FAILURES[code].retry === 'wait' ? 'unreachable' : 'wrongUse', code, message, next);
 }
 
 function absent(message: string): Problem {

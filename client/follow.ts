@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoreConfig } from '../config/store.ts';
 import type { RunStatus } from '../domain/report.ts';
 import { type Ending, endingOf } from './ending.ts';
 import { problemOf } from './failures.ts';
@@ -10,7 +11,7 @@ import type { Temporal } from './temporal.ts';
 const LOOK_MS = 5_000;
 
 /** Shows a run on stderr until it ends: a table that is redrawn on a terminal, a line for each change in a pipe. */
-export async function follow(temporal: Temporal, run: FoundRun, out: Output, storeDirectory: string): Promise<Ending> {
+export async function follow(temporal: Temporal, run: FoundRun, out: Output, store: StoreConfig): Promise<Ending> {
   const screen = out.context.stderr.isTTY ? redrawn(out) : lineByLine(out);
   for (;;) {
     const status = await look(temporal, run, screen);
@@ -19,7 +20,7 @@ export async function follow(temporal: Temporal, run: FoundRun, out: Output, sto
       status === undefined
         ? (await describeRun(temporal, run.workflowId)).state !== 'RUNNING'
         : status.outcome !== undefined;
-    const ending = closed ? await endingOf(temporal, run, storeDirectory) : undefined;
+    const ending = closed ? await endingOf(temporal, run, store) : undefined;
     if (ending) return ending;
     await sleep(out.context.pollMs);
   }

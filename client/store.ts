@@ -1,30 +1,48 @@
-import { globSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createArtifactStore } from '../activities/store/index.ts';
+import type { StoreConfig } from '../config/store.ts';
 import { runFolderOf } from '../domain/names.ts';
 import { type RunReport, runReportSchema } from '../domain/report.ts';
 import { type BrokenSet, listStoredSets, type StoredSet } from '../domain/stored-set.ts';
 
-/** Every recovery set in the folder of the artifact store, the newest first. */
-export function storedSets(directory: string): Promise<(StoredSet | BrokenSet)[]> {
-  return listStoredSets({
-    list: async (prefix) => globSync(`${prefix}**/*.json`, { cwd: directory }).sort(),
-    readSmall: (key) => readFile(join(directory, key)).catch(() => undefined),
-  });
+const REPORT = /\/report-(\d+)\.json$/;
+
+/** Where the artifact store is, for people. */
+export function placeOf({ directory, s3 }: StoreConfig): string {
+  return s3 ? `s3://${s3.bucket}/${s3.prefix}` : directory;
 }
 
-/** The report that a run wrote to the store, if it is there: the newest, when it wrote several. */
-export async function storedReport(directory: string, workflowId: string, runId = '*'): Promise<RunReport | undefined> {
-  const folder = runFolderOf(workflowId, runId);
-  const [newest] = globSync(`${folder}/report-*.json`, { cwd: directory }).sort().reverse();
-  if (newest === undefined) return undefined;
-  const parsed = runReportSchema.safeParse(await readJson(join(directory, newest)));
+/** Every recovery set in the artifact store, the newest first. @throws the store's failures */
+export function storedSets(store: StoreConfig): Promise<(StoredSet | BrokenSet)[]> {
+  return listStoredSets(createArtifactStore(store));
+}
+
+/**
+ * The report that a run wrote to the store, if it is there: the newest, when it wrote several.
+ * @throws the store's failures
+ */
+export async function storedReport(
+  config: StoreConfig,
+  workflowId: string,
+  runId?: string,
+): Promise<RunReport | undefined> {
+  const store = createArtifactStore(config);
+  const keys = await store.list(runFolderOf(workflowId, runId === undefined ? '' : `${runId}/`));
+  const newest = keys
+    .filter((key) => REPORT.test(key))
+    .toSorted((a, b) => writtenAt(b) - writtenAt(a))
+    .at(0);
+  const bytes = newest === undefined ? undefined : await store.readSmall(newest);
+  const parsed = runReportSchema.safeParse(bytes && readJson(bytes));
   return parsed.success ? parsed.data : undefined;
 }
 
-async function readJson(path: string): Promise<unknown> {
+function writtenAt(key: string): number {
+  return Number(REPORT.exec(key)?.[1]);
+}
+
+function readJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
     return undefined;
   }

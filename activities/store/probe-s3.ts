@@ -4,7 +4,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import type { Capability } from './probe.ts';
 import { Bucket } from './s3-client.ts';
 import { readError } from './s3-errors.ts';
-import { removeObject } from './s3-remove.ts';
+import { isLocked, removeObject } from './s3-remove.ts';
 import { folderOf } from './s3.ts';
 
 const FIRST = Buffer.from('first');
@@ -84,26 +84,26 @@ async function versioning(bucket: Bucket): Promise<Capability> {
   }
 }
 
-/** By what lies on an object that was just put: a rule that is configured and does nothing would prove nothing. */
+/** By trying to remove what was just put: a rule that is configured and keeps nothing would prove nothing. */
 async function locking(bucket: Bucket, object: string): Promise<Capability> {
-  const rule = await bucket.lockRule().catch((error: unknown) => {
-    const { code, status } = readError(error);
-    return { missing: `${status ?? ''} ${code}`.trim() };
-  });
-  if (typeof rule !== 'string')
-    return {
-      name: 'lock',
-      enforced: false,
-      observed: `no Object Lock (${rule.missing}): whoever may delete can remove a set`,
-    };
-  const lock = (await bucket.head(object))?.lock;
-  if (lock === undefined)
-    return {
-      name: 'lock',
-      enforced: false,
-      observed: 'Object Lock is on, and locks nothing by itself: it has no default rule',
-    };
-  return { name: 'lock', enforced: true, observed: `what is written is locked at once: ${rule || lock}` };
+  const rule = await bucket.lockRule().catch((error: unknown) => ({ code: readError(error).code }));
+  const head = await bucket.head(object);
+  const refused = await bucket.remove(object, head?.version).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  const seen = (enforced: boolean, observed: string): Capability => ({ name: 'lock', enforced, observed });
+  if (refused && (head?.lock !== undefined || isLocked(refused.error))) {
+    const how = typeof rule === 'string' && rule !== '' ? rule : (head?.lock ?? 'its rule cannot be seen');
+    return seen(true, `removing is refused by the bucket (${how})`);
+  }
+  if (refused) {
+    const { status, code } = readError(refused.error);
+    return seen(false, `this worker may not remove (${status ?? ''} ${code}); others may, since no lock was seen`);
+  }
+  if (typeof rule === 'string')
+    return seen(false, 'Object Lock is on, and keeps nothing by itself: it has no default rule');
+  return seen(false, `no Object Lock (${rule.code}): whoever may delete can remove a set`);
 }
 
 async function removeWhereAllowed(bucket: Bucket, object: string): Promise<void> {

@@ -5,8 +5,8 @@ import {
   GetObjectCommand,
   GetObjectLockConfigurationCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
   type S3ClientConfig,
@@ -102,12 +102,12 @@ export class Bucket {
     };
   }
 
-  /** Whether a delete marker hides earlier versions of what is missing. */
+  /** Whether earlier versions of what is missing are there all the same; no, when we may not look. */
   async isHidden(name: string): Promise<boolean> {
-    const command = new HeadObjectCommand({ Bucket: this.name, Key: name });
+    const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: name, MaxKeys: 2 });
     return this.#client.send(command).then(
+      ({ Versions = [] }) => Versions.some(({ Key }) => Key === name),
       () => false,
-      (error: unknown) => readError(error).hidden,
     );
   }
 
@@ -160,16 +160,6 @@ export class Bucket {
     const { Mode, Days, Years } = found?.Rule?.DefaultRetention ?? {};
     if (Mode === undefined) return '';
     return `${Mode} for ${Days === undefined ? `${Years ?? '?'} years` : `${Days} days`}`;
-  }
-
-  /** Uploads that were begun and neither finished nor given up, by name. */
-  async unfinished(prefix: string): Promise<string[]> {
-    const command = new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix });
-    const answer = await this.#call(
-      { what: 'listing unfinished uploads', permission: 's3:ListBucketMultipartUploads' },
-      () => this.#client.send(command),
-    );
-    return (answer.Uploads ?? []).flatMap(({ Key }) => Key ?? []);
   }
 
   async #call<T>(doing: Doing, call: () => Promise<T>): Promise<T> {

@@ -28,7 +28,6 @@ export function readError(error: unknown): Seen {
     message: message === '' ? (code ?? name) : message,
     region: Region ?? headers['x-amz-bucket-region'],
     serverTime: Number.isNaN(date.getTime()) ? undefined : date,
-    hidden: headers['x-amz-delete-marker'] === 'true',
   };
 }
 
@@ -37,7 +36,7 @@ function systemCode(code: string | undefined): string | undefined {
   return code !== undefined && /^[A-Z0-9_]+$/.test(code) ? code : undefined;
 }
 
-const NOTHING = { status: undefined, region: undefined, serverTime: undefined, hidden: false } as const;
+const NOTHING = { status: undefined, region: undefined, serverTime: undefined } as const;
 
 /** S3's ways of saying that there is no such object; a bucket that is not there is something else. */
 export function isAbsent({ code, status }: Seen): boolean {

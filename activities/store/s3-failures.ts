@@ -25,8 +25,6 @@ export interface Seen {
   readonly region: string | undefined;
   /** The server's clock, when it says so. */
   readonly serverTime: Date | undefined;
-  /** A marker hides earlier versions of what is missing. */
-  readonly hidden: boolean;
 }
 
 type Say = (seen: Seen, where: Where, doing: Doing) => string;

@@ -27,10 +27,14 @@ async function removeVersion(bucket: Bucket, key: string, name: string, { versio
   try {
     await bucket.remove(name, version);
   } catch (error) {
-    // Who may not look at locks learns of them only here.
-    if (/object.?lock|protected|WORM/i.test(String(error))) throw locked(key, 'Object Lock', error);
+    if (isLocked(error)) throw locked(key, 'Object Lock', error);
     throw bucket.failure(error, { what: `removing ${key}`, ...DOING });
   }
+}
+
+/** Who may not look at locks, and on some servers everybody, learns of them only when removing is refused. */
+export function isLocked(error: unknown): boolean {
+  return /object.?lock|protected|WORM/i.test(String(error));
 }
 
 function locked(key: string, lock: string, cause?: unknown): RecoveryError {

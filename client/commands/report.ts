@@ -33,7 +33,7 @@ async function find(job: Job, id: string | undefined): Promise<Ending> {
   try {
     return await withTemporal(job.context, async (temporal) => {
       const run = await findNewest(temporal, environment, id);
-      const ending = run.state === 'RUNNING' ? undefined : await endingOf(temporal, run, job.config.storeDirectory);
+      const ending = run.state === 'RUNNING' ? undefined : await endingOf(temporal, run, job.config.store);
       if (ending) return ending;
       throw problem(
         'refused',
@@ -44,7 +44,7 @@ async function find(job: Job, id: string | undefined): Promise<Ending> {
     });
   } catch (error) {
     if (id === undefined || !(error instanceof Problem) || error.exit === EXIT_CODES.refused.code) throw error;
-    const report = await storedReport(job.config.storeDirectory, id);
+    const report = await storedReport(job.config.store, id);
     if (!report) throw error;
     return { report, ...(report.failure ? { failure: report.failure } : {}) };
   }

@@ -3,7 +3,7 @@ import { describeCount } from '../../domain/format.ts';
 import { bytesOf } from '../../domain/recovery-set.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
-import { storedSets } from '../store.ts';
+import { placeOf, storedSets } from '../store.ts';
 import { renderTable } from '../table.ts';
 
 /** `dr sets` */
@@ -14,8 +14,9 @@ export function setsCommand(cli: Cli): Command {
 }
 
 async function list({ config, context, out }: Job, all: boolean): Promise<ExitCode> {
-  const { environment, storeDirectory } = config;
-  const stored = await storedSets(storeDirectory);
+  const { environment } = config;
+  const place = placeOf(config.store);
+  const stored = await storedSets(config.store);
   const sets = stored
     .flatMap((entry) => ('set' in entry ? [entry] : []))
     .filter(({ set }) => all || environment === undefined || set.environment === environment)
@@ -40,8 +41,8 @@ async function list({ config, context, out }: Job, all: boolean): Promise<ExitCo
     set.model,
   ]);
   const table = renderTable(context.stdout, ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'], rows);
-  const none = `No recovery set in ${storeDirectory}. Take one with \`dr start backup\`.`;
-  out.answer({ store: storeDirectory, sets, unreadable }, rows.length > 0 ? table : none);
+  const none = `No recovery set in ${place}. Take one with \`dr start backup\`.`;
+  out.answer({ store: place, sets, unreadable }, rows.length > 0 ? table : none);
   if (!out.json) for (const { id, problem } of unreadable) out.note(`${id} cannot be used: ${problem}`);
   return EXIT_CODES.ok.code;
 }

@@ -83,7 +83,7 @@ async function start_(job: Job, scenario: Scenario, options: StartOptions): Prom
     }
     job.out.note(`Started ${workflowId}\n${started.url}`);
     await warnWithoutWorker(temporal, environment, job.out);
-    const ending = await follow(temporal, run, job.out, job.config.storeDirectory);
+    const ending = await follow(temporal, run, job.out, job.config.store);
     const page = ending.report ? reportPage(ending.report, job.out) : '';
     job.out.answer({ ...started, ...ending }, page || (ending.failure ? job.out.failure(ending.failure) : ''));
     return exitCodeOf(ending);

@@ -26,7 +26,7 @@ export function statusCommand(cli: Cli): Command {
 
 async function watch(temporal: Temporal, job: Job, run: FoundRun): Promise<ExitCode> {
   job.out.note(`${run.workflowId}\n${addressOf(job.config.uiUrl, temporal.namespace, run)}`);
-  const ending = await follow(temporal, run, job.out, job.config.storeDirectory);
+  const ending = await follow(temporal, run, job.out, job.config.store);
   const text = ending.report
     ? reportPage(ending.report, job.out)
     : ending.failure
@@ -39,7 +39,7 @@ async function watch(temporal: Temporal, job: Job, run: FoundRun): Promise<ExitC
 async function show(temporal: Temporal, job: Job, run: FoundRun): Promise<ExitCode> {
   const { out, context, config } = job;
   const status = await statusOf(temporal, run);
-  const ending = run.state === 'RUNNING' ? undefined : await endingOf(temporal, run, config.storeDirectory);
+  const ending = run.state === 'RUNNING' ? undefined : await endingOf(temporal, run, config.store);
   const { workflowId, runId, state } = run;
   const failure = ending?.failure;
   const url = addressOf(config.uiUrl, temporal.namespace, run);
