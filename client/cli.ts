@@ -7,6 +7,7 @@ import { decisionCommands } from './commands/decide.ts';
 import { markEnvironmentCommand } from './commands/mark-environment.ts';
 import { reportCommand } from './commands/report.ts';
 import { runsCommand } from './commands/runs.ts';
+import { schedulesCommand } from './commands/schedules.ts';
 import { setsCommand } from './commands/sets.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
@@ -44,6 +45,7 @@ function program(cli: Cli): Command {
     reportCommand(cli),
     runsCommand(cli),
     setsCommand(cli),
+    schedulesCommand(cli),
     markEnvironmentCommand(cli),
     breakCommand(cli),
   ];

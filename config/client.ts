@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RecoveryError } from '../domain/failures.ts';
-import { configSchema, temporalConfigSchema } from './schema.ts';
+import { type Config, configSchema, temporalConfigSchema } from './schema.ts';
 import { Secret } from './secret.ts';
 import { type ConfigSources, readSettings } from './sources.ts';
 import { type StoreConfig, storeConfigSchema } from './store.ts';
@@ -14,6 +14,9 @@ const clientConfigSchema = z.strictObject({
   environment: configSchema.shape.environment.optional(),
   store: storeConfigSchema.prefault({}),
   temporal: temporalConfigSchema.prefault({}),
+  objectives: configSchema.shape.objectives,
+  retention: configSchema.shape.retention,
+  schedules: configSchema.shape.schedules,
 });
 
 /** What the command line may know: no credentials of the stack. */
@@ -25,6 +28,9 @@ export interface ClientConfig {
   readonly store: StoreConfig;
   /** Absolute path. */
   readonly storeDirectory: string;
+  readonly objectives: Config['objectives'];
+  readonly retention: Config['retention'];
+  readonly schedules: Config['schedules'];
   readonly sandbox: { readonly controlUrl: string; readonly controlToken: Secret | undefined } | undefined;
 }
 
@@ -37,7 +43,7 @@ export type ClientConfigSources = ConfigSources & { readonly environment?: strin
  */
 export async function loadClientConfig(sources: ClientConfigSources = {}): Promise<ClientConfig> {
   const { env = process.env, cwd = process.cwd() } = sources;
-  const { environment, store, temporal } = await readSettings(
+  const { environment, store, temporal, ...declared } = await readSettings(
     clientConfigSchema,
     sources,
     Object.keys(clientConfigSchema.shape),
@@ -47,6 +53,7 @@ export async function loadClientConfig(sources: ClientConfigSources = {}): Promi
     uiUrl: temporal.uiUrl,
     store: { ...store, directory: resolve(cwd, store.directory) },
     storeDirectory: resolve(cwd, store.directory),
+    ...declared,
     sandbox: sandboxOf(env),
   };
 }
