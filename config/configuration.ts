@@ -57,7 +57,7 @@ export const configurationBackupSchema = z
     references: z.array(referenceSchema).default([]),
     release: releaseConfigSchema.optional(),
     /** Deadline of one command, in seconds. */
-    timeoutSeconds: z.number().positive().max(600).default(30),
+    timeoutSeconds: z.number().positive().max(60).default(30),
   })
   .refine(
     ({ identity, identityFile, identityCommand }) =>

@@ -4,7 +4,7 @@ import type { ConfigurationBackupConfig } from '../../config/configuration.ts';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import type { ConfigurationPart } from '../../domain/set-parts.ts';
 import { seal } from './age.ts';
-import { clearSecretIn } from './clear-secrets.ts';
+import { clearSecretIn, secretValuesIn } from './clear-secrets.ts';
 import { type Captured, keyPartOf, readCaptured } from './files.ts';
 import { keyCanaryText } from './key-canary.ts';
 import { refuseKeyInSet } from './key-apart.ts';
@@ -62,16 +62,17 @@ async function find(config: ConfigurationBackupConfig, run: Run): Promise<Found>
   const plainFiles = await readCaptured('configuration.files', config.files);
   const recipients = [...new Set(config.recipients)];
   await refuseKeyInSet([...envFiles, ...plainFiles], { recipients, identityFile: config.identityFile });
-  for (const file of plainFiles) refuseClearSecret(file);
   const byFile = envFiles.map(({ path, text }) => parseVariables(path, text));
-  await checkReferences(config.references, run);
+  const values = new Map(byFile.flatMap((variables) => [...secretValuesIn(variables)]));
+  for (const file of plainFiles) refuseClearSecret(file, values);
+  await checkReferences(config.references, values, run);
   const release = config.release && (await describeRelease(config.release, run));
   const variables = [...new Set(byFile.flatMap((names) => [...names.keys()]))].sort();
   return { envFiles, plainFiles, recipients, variables, references: config.references, ...(release && { release }) };
 }
 
-function refuseClearSecret({ path, text }: Captured): void {
-  const clear = clearSecretIn(text);
+function refuseClearSecret({ path, text }: Captured, values: ReadonlyMap<string, string>): void {
+  const clear = clearSecretIn(text, values);
   if (!clear) return;
   throw refused(
     `${path}, line ${clear.line} looks like ${clear.what} in clear, and would be kept so. ` +

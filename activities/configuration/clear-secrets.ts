@@ -28,6 +28,7 @@ const URL_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s:/@'"]*:([^\s@/'"]+)@/gi;
 /** Names that end as those of secrets do: `MAX_TOKENS` and `POSTGRES_PASSWORD_FILE` do not. */
 const NAME =
   '([A-Za-z0-9_-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|CREDENTIALS?))';
+const SECRET_NAME = new RegExp(`^${NAME}$`, 'i');
 const VALUE = `(?:"([^"]*)"|'([^']*)'|([^\\s"',}\\]]+))`;
 const ASSIGNMENT = new RegExp(`(?<![A-Za-z0-9_-])${NAME}["']?\\s*[=:]\\s*${VALUE}`, 'gi');
 /** Docker's older way: `ENV NAME value`. */
@@ -43,10 +44,29 @@ export interface ClearSecret {
   readonly what: string;
 }
 
-/** The first line that looks like a secret in clear, comments included: they are read as well. */
-export function clearSecretIn(text: string): ClearSecret | undefined {
+/** Values too short to be told from other words. */
+const SHORTEST = 6;
+
+/**
+ * What of some variables must not stand anywhere in clear: values of those that are named as secrets are, and passwords in
+ * addresses, with the variable's name.
+ */
+export function secretValuesIn(variables: ReadonlyMap<string, string>): Map<string, string> {
+  const found = [...variables].flatMap(([name, value]) => [
+    ...(SECRET_NAME.test(name) ? [[value, name] as const] : []),
+    ...[...value.matchAll(URL_PASSWORD)].map(([, password = '']) => [password, name] as const),
+  ]);
+  return new Map(found.filter(([value]) => value.length >= SHORTEST && !NO_SECRET.test(value)));
+}
+
+/**
+ * The first line that looks like a secret in clear, comments included: they are read as well.
+ * @param values what is known to be secret (`secretValuesIn`)
+ */
+export function clearSecretIn(text: string, values: ReadonlyMap<string, string>): ClearSecret | undefined {
   for (const [at, line] of text.split(/\r?\n/).entries()) {
-    const what = looksLike(line);
+    const known = [...values].find(([value]) => line.includes(value));
+    const what = known ? `the value of ${known[1]}` : looksLike(line);
     if (what !== undefined) return { line: at + 1, what };
   }
   return undefined;

@@ -253,6 +253,14 @@ describe('a file', () => {
     expect(error.message).toMatch(/\.env: line 4 is neither NAME=value nor a comment/);
   });
 
+  test('with a long value that goes on in another line is refused, since its end would pass for a name', async () => {
+    const wrapped = `KEY=${'a1B2'.repeat(19)}\nhunter2CorrectHorse==\n`;
+    const error = await refusal({ envFiles: [await stage.write('.env', wrapped)], recipients: recipients() });
+    expect(error.message).toMatch(/\.env: line 2 is neither NAME=value nor a comment/);
+    const fine = await stage.write('fine.env', `KEY=${'a1B2'.repeat(19)}\nEMPTY=\n`);
+    expect((await stage.capture({ envFiles: [fine], recipients: recipients() })).variables).toEqual(['EMPTY', 'KEY']);
+  });
+
   test.each([
     ['services:\n  db:\n    POSTGRES_PASSWORD: hunter2-correct-horse\n', 3, 'a value for POSTGRES_PASSWORD'],
     ['    - QDRANT__SERVICE__API_KEY=hunter2-correct-horse\n', 1, 'a value for QDRANT__SERVICE__API_KEY'],
@@ -268,6 +276,16 @@ describe('a file', () => {
     const error = await refusal({ files, recipients: recipients() });
     expect(error.message).toContain(`docker-compose.yml, line ${line} looks like ${what} in clear`);
   });
+});
+
+test('the value of a secret variable is refused in a file in clear and in a command, whatever it is called there', async () => {
+  const envFiles = [await stage.write('.env', ENV)];
+  const files = [await stage.write('Dockerfile', 'FROM x\nRUN setup hunter2-correct-horse\n')];
+  const error = await refusal({ envFiles, files, recipients: recipients() });
+  expect(error.message).toContain('Dockerfile, line 2 looks like the value of DATABASE_URL in clear');
+  const references = [{ name: 'A', from: 'command', where: 'login hunter2-correct-horse' }];
+  const other = await refusal({ envFiles, references, recipients: recipients() });
+  expect(other.message).toContain('`where` looks like the value of DATABASE_URL');
 });
 
 describe('a secret that is kept elsewhere', () => {
