@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Backups } from './backups.ts';
 import { bringBack, empty } from './copies.ts';
-import { CloudError, messageOf } from './errors.ts';
+import { CloudError } from './errors.ts';
 import { freePort } from './gateway.ts';
 import type { Ground } from './ground.ts';
 import type { BackupRecord, ClusterRecord, Phase, RestoreRecord } from './model.ts';
 import { LATEST } from './releases.ts';
+import { Work } from './work.ts';
 
 export type NewCluster = Pick<
   ClusterRecord,
@@ -16,10 +17,12 @@ export type NewCluster = Pick<
 export class Clusters {
   readonly #ground: Ground;
   readonly #backups: Backups;
+  readonly #work: Work;
 
   constructor(ground: Ground, backups: Backups) {
     this.#ground = ground;
     this.#backups = backups;
+    this.#work = new Work(ground);
   }
 
   async create(fields: NewCluster, fromBackup: string | null = null): Promise<ClusterRecord> {
@@ -52,7 +55,7 @@ export class Clusters {
   }
 
   update(cluster: ClusterRecord, { name, labels, configuration }: NewCluster): ClusterRecord {
-    expectPhase(cluster, 'update', ['HEALTHY', 'NOT_READY']);
+    this.#expectPhase(cluster, 'update', ['HEALTHY', 'NOT_READY']);
     const scales = configuration.numberOfNodes !== cluster.configuration.numberOfNodes;
     const version = configuration.version ?? cluster.version;
     const phase = version !== cluster.version ? 'UPGRADING' : scales ? 'SCALING' : 'UPDATING';
@@ -62,9 +65,9 @@ export class Clusters {
   }
 
   restart(cluster: ClusterRecord): void {
-    expectPhase(cluster, 'restart', ['HEALTHY', 'NOT_READY']);
+    this.#expectPhase(cluster, 'restart', ['HEALTHY', 'NOT_READY']);
     const { state, jobs, places, delays } = this.#ground;
-    void this.#begin(cluster, 'NOT_READY', 'restarting', async () => {
+    void this.#work.begin(cluster, 'NOT_READY', 'restarting', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.restartMs);
       cluster.restartedAt = state.now().toISOString();
@@ -73,12 +76,12 @@ export class Clusters {
   }
 
   suspend(cluster: ClusterRecord): void {
-    expectPhase(cluster, 'suspend', ['HEALTHY', 'NOT_READY']);
+    this.#expectPhase(cluster, 'suspend', ['HEALTHY', 'NOT_READY']);
     this.#suspend(cluster);
   }
 
   unsuspend(cluster: ClusterRecord): void {
-    expectPhase(cluster, 'unsuspend', ['SUSPENDED', 'FAILED_TO_RESUME']);
+    this.#expectPhase(cluster, 'unsuspend', ['SUSPENDED', 'FAILED_TO_RESUME']);
     this.#resume(cluster);
   }
 
@@ -87,7 +90,7 @@ export class Clusters {
     const { state } = this.#ground;
     expectWhole(backup);
     const cluster = state.cluster(backup.clusterId);
-    expectPhase(cluster, 'restore', ['HEALTHY', 'NOT_READY']);
+    this.#expectPhase(cluster, 'restore', ['HEALTHY', 'NOT_READY']);
     const { id: backupId, clusterId } = backup;
     const createdAt = state.now().toISOString();
     const restore: RestoreRecord = { id: randomUUID(), createdAt, clusterId, backupId, status: 'RUNNING' };
@@ -123,7 +126,7 @@ export class Clusters {
 
   #create(cluster: ClusterRecord): void {
     const { jobs, delays, faults, places, state } = this.#ground;
-    void this.#begin(cluster, 'CREATING', '', async () => {
+    void this.#work.begin(cluster, 'CREATING', '', async () => {
       await jobs.pause(delays.createMs);
       if (faults.take('create-fails')) throw new Error('told to fail');
       cluster.place ??= await places.assign();
@@ -137,7 +140,7 @@ export class Clusters {
 
   #suspend(cluster: ClusterRecord): void {
     const { jobs, delays, places } = this.#ground;
-    void this.#begin(cluster, 'SUSPENDING', '', async () => {
+    void this.#work.begin(cluster, 'SUSPENDING', '', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.suspendMs);
       return 'SUSPENDED';
@@ -146,7 +149,7 @@ export class Clusters {
 
   #resume(cluster: ClusterRecord): void {
     const { jobs, delays, faults } = this.#ground;
-    void this.#begin(cluster, 'RESUMING', '', async () => {
+    void this.#work.begin(cluster, 'RESUMING', '', async () => {
       await jobs.pause(delays.resumeMs);
       if (faults.take('resume-fails')) throw new Error('told to fail');
       return this.#wake(cluster);
@@ -155,7 +158,7 @@ export class Clusters {
 
   #restore(cluster: ClusterRecord, restore: RestoreRecord): void {
     const { jobs, delays, places, state } = this.#ground;
-    void this.#begin(cluster, 'NOT_READY', 'a backup is being restored', async () => {
+    void this.#work.begin(cluster, 'NOT_READY', 'a backup is being restored', async () => {
       await places.closeEndpoint(cluster);
       await jobs.pause(delays.restoreMs);
       try {
@@ -173,7 +176,7 @@ export class Clusters {
 
   #remove(cluster: ClusterRecord): void {
     const { jobs, delays, places, state } = this.#ground;
-    void this.#begin(cluster, 'DELETING', '', async () => {
+    void this.#work.begin(cluster, 'DELETING', '', async () => {
       await jobs.pause(delays.deleteMs);
       await places.release(cluster);
       if (cluster.place?.kind === 'given') state.gone.push(cluster.id);
@@ -183,7 +186,7 @@ export class Clusters {
   }
 
   #settle(cluster: ClusterRecord, phase: Phase, ms: number): Promise<void> {
-    return this.#begin(cluster, phase, '', async () => {
+    return this.#work.begin(cluster, phase, '', async () => {
       await this.#ground.jobs.pause(ms);
       return this.#wake(cluster);
     });
@@ -203,28 +206,10 @@ export class Clusters {
     return 'HEALTHY';
   }
 
-  /** Puts a cluster into a phase, does the work, and puts it into the phase that the work has led to. */
-  #begin(cluster: ClusterRecord, phase: Phase, reason: string, work: () => Promise<Phase>): Promise<void> {
-    const { jobs, state } = this.#ground;
-    Object.assign(cluster, { phase, reason });
-    state.save();
-    return jobs.run(async () => {
-      try {
-        Object.assign(cluster, { phase: await work(), reason: '' });
-      } catch (error) {
-        if (jobs.signal.aborted) return;
-        Object.assign(cluster, { phase: FAILED[phase] ?? 'NOT_READY', reason: messageOf(error) });
-      }
-      state.save();
-    });
+  #expectPhase({ id, name, phase }: ClusterRecord, what: string, phases: readonly Phase[]): void {
+    if (!phases.includes(phase) || this.#work.isUnderWay(id))
+      throw new CloudError('FAILED_PRECONDITION', `cannot ${what} cluster ${name} while it is ${phase}`);
   }
-}
-
-const FAILED: Partial<Record<Phase, Phase>> = { CREATING: 'FAILED_TO_CREATE', RESUMING: 'FAILED_TO_RESUME' };
-
-function expectPhase({ name, phase }: ClusterRecord, what: string, phases: readonly Phase[]): void {
-  if (!phases.includes(phase))
-    throw new CloudError('FAILED_PRECONDITION', `cannot ${what} cluster ${name} while it is ${phase}`);
 }
 
 function expectWhole({ displayName, status, deletedAt }: BackupRecord): void {

@@ -199,6 +199,7 @@ describe('a backup of the stand-in brought back', () => {
     const { status, body } = await cloud.backups('POST', `/backups/${backup}/restore`);
     expect([status, body]).toEqual([200, {}]);
     expect((await get()).state.phase).toBe('CLUSTER_PHASE_NOT_READY');
+    expect(await act('restart')).toBe(400);
     expect(await pointsAt(endpoint, 'book')).toBeNull();
     const restores = async (): Promise<unknown> =>
       (await cloud.backups('GET', `/backup_restores?clusterId=${cloud.clusterId}`)).body['items'];
@@ -221,6 +222,47 @@ describe('a backup of the stand-in brought back', () => {
     expect([status, body['code']]).toEqual([400, 9]);
   });
 
+  test('is found by its name when the answer was lost', async () => {
+    await cloud.fault('lost-response', { path: `/backups/${backup}/clusters`, count: 1 });
+    await expect(cloud.clusters('POST', `/backups/${backup}/clusters?clusterName=unheard-of`)).rejects.toThrow();
+    const { body } = await cloud.clusters('GET', '/clusters');
+    const [made] = (body['items'] as Cluster[]).filter(({ name }) => name === 'unheard-of');
+    expect(await pointsAt(endpointOf(await inPhase('HEALTHY', String(made?.id))), 'textbook-content')).toBe(3);
+    await remove(String(made?.id));
+  });
+
+  test('that fails says so: the new cluster by its phase, a restore in place in the list', async () => {
+    await cloud.fault('restore-fails', { count: 2 });
+    const made = await fromBackup(backup, 'in-vain');
+    expect((await inPhase('FAILED_TO_CREATE', made.id)).state.reason).not.toBe('');
+    await cloud.backups('POST', `/backups/${backup}/restore`);
+    const restores = async (): Promise<unknown> =>
+      (await cloud.backups('GET', `/backup_restores?clusterId=${cloud.clusterId}`)).body['items'];
+    await eventually(restores, (items) => JSON.stringify(items).includes('BACKUP_RESTORE_STATUS_FAILED'));
+    expect((await get()).state).toMatchObject({ phase: 'CLUSTER_PHASE_NOT_READY', reason: 'told to fail' });
+    expect(await act('restart')).toBe(200);
+    await inPhase('HEALTHY');
+    await remove(made.id);
+  });
+
+  test('with no server to bring it up on fails, and the backup is still there', async () => {
+    const poor = await startCloud({ url: source.url, apiKey: ADMIN_KEY });
+    const { accountId, clusterId } = poor;
+    const order = { backup: { accountId, clusterId, displayName: 'nowhere-to-go' } };
+    const { id } = (await poor.backups('POST', '/backups', order)).body['backup'] as { id: string };
+    const statusOf = async (): Promise<unknown> => (await poor.backups('GET', `/backups/${id}`)).body['backup'];
+    await eventually(statusOf, (one) => (one as { status: string }).status === 'BACKUP_STATUS_SUCCEEDED');
+    const made = clusterOf(await poor.clusters('POST', `/backups/${id}/clusters?clusterName=nowhere`));
+    const read = async (): Promise<Cluster> => clusterOf(await poor.clusters('GET', `/clusters/${made.id}`));
+    const failed = await eventually(read, ({ state }) => state.phase !== 'CLUSTER_PHASE_CREATING');
+    expect(failed.state).toMatchObject({
+      phase: 'CLUSTER_PHASE_FAILED_TO_CREATE',
+      reason: expect.stringContaining('no capacity'),
+    });
+    expect(await statusOf()).toMatchObject({ deletedAt: null });
+    await poor.stop();
+  });
+
   test('a cluster that dies says that it is not ready', async () => {
     const made = await fromBackup(backup, 'on-the-pool');
     const endpoint = endpointOf(await inPhase('HEALTHY', made.id));
@@ -231,6 +273,17 @@ describe('a backup of the stand-in brought back', () => {
 });
 
 describe('a new cluster of the stand-in', () => {
+  test('that is deleted while it is made goes when it has been made', async () => {
+    const { configuration } = await get();
+    const asked = {
+      name: 'hardly-there',
+      cloudProviderId: 'aws',
+      cloudProviderRegionId: 'eu-central-1',
+      configuration,
+    };
+    await remove(clusterOf(await cloud.clusters('POST', '/clusters', { cluster: asked })).id);
+  });
+
   test('comes up empty, and is gone when it is deleted', async () => {
     const { configuration } = await get();
     const asked = { name: 'fresh', cloudProviderId: 'aws', cloudProviderRegionId: 'eu-central-1', configuration };

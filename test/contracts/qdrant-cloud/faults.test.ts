@@ -119,5 +119,8 @@ describe('fault switches of the stand-in', () => {
       () => phaseOf(cloud.clusterId),
       (phase) => phase === 'CLUSTER_PHASE_FAILED_TO_RESUME',
     );
+    // It can be tried again.
+    await cloud.clusters('POST', `/clusters/${cloud.clusterId}/unsuspend`);
+    expect(await phaseOf(cloud.clusterId)).toBe('CLUSTER_PHASE_RESUMING');
   });
 });
