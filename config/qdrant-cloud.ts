@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Secret } from './secret.ts';
+import { httpUrlSchema, secretSchema } from './values.ts';
 
 /** What the API takes as retention, in days. */
 const LEAST_DAYS = 1;
@@ -13,17 +13,11 @@ const CRON = /^(?:@(?:yearly|annually|monthly|weekly|daily|hourly)|[\d*,/-]+(?: 
  * delete:backups, read:backup_schedules and write:backup_schedules.
  */
 export const qdrantCloudConfigSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-    .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), 'must not carry a user name or password')
-    .default('https://api.cloud.qdrant.io'),
+  url: httpUrlSchema.default('https://api.cloud.qdrant.io'),
   accountId: z.uuid(),
   clusterId: z.uuid(),
   /** A management key of the account, not a key of the database. */
-  apiKey: z
-    .string()
-    .min(1)
-    .transform((value) => new Secret(value)),
+  apiKey: secretSchema,
   /** The schedule that the cluster must have. */
   schedule: z
     .strictObject({
