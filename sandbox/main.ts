@@ -20,6 +20,7 @@ ports, fills the stores from a small textbook, and keeps everything up until Ctr
   --name NAME   a sandbox of its own, beside others (default: default)
   --fresh       begin with no data
   --points N    add N synthetic points when filling, for scale
+  --neon        a stand-in of Neon in the place of Postgres: branches, restores, connections to a moment
   --help
 
 Exit code: 0 when it was stopped, 1 when it could not start, 2 for wrong use.
@@ -43,7 +44,8 @@ async function main(): Promise<void> {
   }
   const options = loadSandboxOptions();
   const stop = listenForStop(options.launcher);
-  const stack = await startStack({ name: values.name, fresh: values.fresh, options, onMessage: say });
+  const { name, fresh, neon } = values;
+  const stack = await startStack({ name, fresh, neon, options, onMessage: say });
   stop.letItFinish();
   try {
     const control = await openControl(stack);
@@ -71,6 +73,7 @@ function parse() {
       name: { type: 'string' },
       fresh: { type: 'boolean', default: false },
       points: { type: 'string' },
+      neon: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   }).values;
@@ -83,7 +86,8 @@ function usage(problem: string): never {
 
 /** Fills an empty stack, and says whether it did. One that has been filled is left as it is: somebody may have broken it on purpose. */
 async function seedOnce(stack: Stack, points: number | undefined): Promise<boolean> {
-  const done = join(stack.dir, 'seeded');
+  // Neon's database is another one than Postgres's; the rest may be filled twice.
+  const done = join(stack.dir, stack.urls.neonFaults === null ? 'seeded' : 'seeded-neon');
   if (existsSync(done)) return false;
   await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
   writeFileSync(done, `${new Date().toISOString()}\n`);

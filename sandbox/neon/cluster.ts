@@ -70,6 +70,7 @@ export class Cluster {
   readonly #environment: ClusterEnvironment;
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
+  #kept: Promise<pg.Client> | undefined;
 
   private constructor(folder: string, port: number, environment: ClusterEnvironment, child: ChildProcess) {
     this.folder = folder;
@@ -182,14 +183,10 @@ export class Cluster {
     );
   }
 
+  /** Lends a connection of the superuser; the one to the common database is kept, for opening one costs more than using it. */
   async session<T>(use: (client: pg.Client) => Promise<T>, database = 'postgres'): Promise<T> {
-    const client = new pg.Client({
-      connectionString: this.url(ADMIN, this.#environment.adminPassword(), database),
-      connectionTimeoutMillis: QUERY_MS,
-      query_timeout: QUERY_MS,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
+    if (database === 'postgres') return use(await (this.#kept ??= this.#connect(database)));
+    const client = await this.#connect(database);
     try {
       return await use(client);
     } finally {
@@ -197,9 +194,30 @@ export class Cluster {
     }
   }
 
+  async #connect(database: string): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: this.url(ADMIN, this.#environment.adminPassword(), database),
+      connectionTimeoutMillis: QUERY_MS,
+      query_timeout: QUERY_MS,
+    });
+    const forget = (): void => {
+      if (database === 'postgres') this.#kept = undefined;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
   /** Ends sessions and the cluster ("fast"); by force when that takes too long. */
   async stop(): Promise<void> {
     if (!this.running) return;
+    await this.#kept?.then((client) => client.end()).catch(() => undefined);
     this.#child.kill('SIGINT');
     const timer = setTimeout(() => this.#child.kill('SIGQUIT'), STOP_MS);
     await this.#gone;

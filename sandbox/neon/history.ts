@@ -7,6 +7,8 @@ import type { State, Target, Timeline } from './state.ts';
 
 const ARCHIVED_MS = 30_000;
 const LOOK_EVERY_MS = 5;
+/** A server that is just ending may still put something into a folder. */
+const REMOVING = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 } as const;
 
 /**
  * Written beside and renamed, so that a file in the archive is whole; one that is there already is fine when it is the
@@ -52,7 +54,7 @@ export class History {
   async prepare(id: string, ...parts: readonly string[]): Promise<string> {
     const folder = this.folder(id);
     await endLeftover(this.environment, folder);
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, REMOVING);
     for (const path of [folder, ...parts.map((part) => join(folder, part))]) await this.#makeFolder(path);
     return folder;
   }
@@ -123,23 +125,23 @@ export class History {
   /** Removes a timeline that nobody uses: its cluster at once, its archive when nothing younger needs it. */
   async remove(id: string): Promise<void> {
     this.timeline(id).dropped = true;
-    await rm(join(this.folder(id), 'data'), { recursive: true, force: true });
+    await rm(join(this.folder(id), 'data'), REMOVING);
     const needed = new Set(
       Object.values(this.#state.timelines)
         .filter((one) => !one.dropped)
         .flatMap((one) => this.lineage(one.id)),
     );
     for (const one of Object.keys(this.#state.timelines).filter((other) => !needed.has(other))) {
-      await rm(this.folder(one), { recursive: true, force: true });
+      await rm(this.folder(one), REMOVING);
       Reflect.deleteProperty(this.#state.timelines, one);
     }
   }
 
-  /** Removes what a killed control plane has left of clusters that live only as long as it does. */
-  async removeTemporary(prefix: string): Promise<void> {
+  /** Removes what a killed control plane, or one whose memory is gone, has left. */
+  async removeAll(prefix: string): Promise<void> {
     for (const name of globSync(`${prefix}*`, { cwd: this.#home })) {
       await endLeftover(this.environment, this.folder(name));
-      await rm(this.folder(name), { recursive: true, force: true });
+      await rm(this.folder(name), REMOVING);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EndpointState, EndpointType } from '@neondatabase/api-client';
 import type { FastifyInstance } from 'fastify';
@@ -68,9 +68,9 @@ export async function startNeon(options: NeonOptions): Promise<Neon> {
       parts.push(() => server.close());
       return server.listen({ port, host: '127.0.0.1' });
     };
+    const api = await listen(buildApi(plane, turn), settings.port);
     const { faultPort } = settings;
     const faultsUrl = faultPort === undefined ? null : await listen(buildFaultServer(plane.faults), faultPort);
-    const api = await listen(buildApi(plane, turn), settings.port);
     return { ...handleOf(plane), apiUrl: `${api}${BASE}`, faultsUrl, close };
   } catch (error) {
     await close();
@@ -109,6 +109,8 @@ function assemble(settings: NeonSettings, watchdog: Watchdog): { plane: Plane; a
   const adminPassword = (): string => store.state.adminPassword;
   const environment = { binDir: binDirFor(user, settings.binDir), user, watchdog, adminPassword };
   const home = dataHomeFor(user, join(settings.directory, 'clusters'));
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (user) chownSync(home, user.uid, user.gid);
   const faults = new Faults();
   const timelines = new Timelines(new History(environment, home, store.state), store);
   const operations = new Operations({
@@ -137,8 +139,11 @@ function assemble(settings: NeonSettings, watchdog: Watchdog): { plane: Plane; a
 /** Makes the project, or goes on with it as it was left. */
 async function open(plane: Plane, settings: NeonSettings): Promise<void> {
   const { history } = plane.timelines;
-  await history.removeTemporary(TEMPORARY);
-  if (Object.keys(plane.state.branches).length === 0) return foundProject(plane);
+  if (Object.keys(plane.state.branches).length === 0) {
+    await history.removeAll('');
+    return foundProject(plane);
+  }
+  await history.removeAll(TEMPORARY);
   const first = firstEndpoint(plane);
   if (first && settings.endpointPort) first.port = settings.endpointPort;
   await Promise.all(endpointsOf(plane).map((one) => plane.addresses.open(one)));

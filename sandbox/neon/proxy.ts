@@ -8,7 +8,7 @@ export interface Route {
   readonly port: number;
   /** Sessions may only read. */
   readonly readOnly: boolean;
-  /** To be called when the client has said something. */
+  /** To be called when one side has said something. */
   touch(): void;
 }
 
@@ -68,7 +68,7 @@ export class Proxy {
     if (client.destroyed) return void server.destroy();
     this.#clients.set(client, route.port);
     server.write(writeStartup(version, passedOn));
-    client.on('data', route.touch);
+    for (const side of [client, server]) side.on('data', () => route.touch());
     client.pipe(server);
     server.pipe(client);
     server.on('error', () => client.destroy());

@@ -79,7 +79,7 @@ export class TimeTravel {
 
   async #end({ cluster, branch }: Compute): Promise<void> {
     await cluster.stop();
-    await rm(cluster.folder, { recursive: true, force: true });
+    await rm(cluster.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     for (const action of [OperationAction.SuspendCompute, OperationAction.DeleteTimeline]) {
       this.#operations.note({ action, branch });
     }

@@ -60,6 +60,12 @@ function externalPostgres(url: string, binDir: string): PostgresPlan {
   };
 }
 
+/** The folder of Postgres's programs, as a user that may run them needs it; `findBinDir` says where it was found. */
+export function binDirOf(context: StackContext): { path: string; from: string } {
+  const { path, from } = findBinDir(context);
+  return { path: binDirFor(postgresUser(), path), from };
+}
+
 function findBinDir({ options, provided }: StackContext): { path: string; from: string } {
   const configured = options.postgres.binDir;
   const found = findProgram('postgres', {

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { DIMENSIONS, MODEL } from '../embeddings/model.ts';
 import { readGoldenQuestions } from '../seed-textbook.ts';
 import type { CaddyPlan } from './caddy.ts';
+import { readAgeKeys } from './keys.ts';
 import type { EmbeddingsPlan } from './embeddings.ts';
 import { writePrivate } from './home.ts';
+import type { NeonAccess, NeonPlan } from './neon.ts';
 import type { PostgresPlan } from './postgres.ts';
 import type { QdrantPlan } from './qdrant.ts';
 import type { TemporalPlan } from './temporal.ts';
@@ -13,11 +15,12 @@ import type { StackContext } from './types.ts';
 
 export const ENVIRONMENT = 'sandbox';
 export const COLLECTION = 'textbook-content';
+const composeFile = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 const textbook = fileURLToPath(new URL('../textbook', import.meta.url));
 
 export interface BasePlans {
   readonly temporal: TemporalPlan;
-  readonly postgres: PostgresPlan;
+  readonly postgres: PostgresPlan | NeonPlan;
   readonly qdrant: QdrantPlan;
   readonly embeddings: EmbeddingsPlan;
   readonly caddy: CaddyPlan;
@@ -36,8 +39,8 @@ type Always =
   | 'APP_URL'
   | 'STORE_DIRECTORY'
   | 'RECOVERY_CONFIG';
-/** A server that was given by its URL may have no keys. */
-type Sometimes = 'QDRANT_API_KEY' | 'QDRANT_READ_ONLY_API_KEY';
+/** A server that was given by its URL may have no keys, and not every Postgres is Neon's. */
+type Sometimes = 'QDRANT_API_KEY' | 'QDRANT_READ_ONLY_API_KEY' | 'NEON_API_URL' | 'NEON_API_KEY' | 'NEON_PROJECT_ID';
 export type StackEnvironment = Readonly<Record<Always, string> & Partial<Record<Sometimes, string>>>;
 
 /** Exactly the variables that the product reads, for this sandbox (`config/variables.ts` has the list). */
@@ -52,6 +55,7 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     ...(qdrant.readOnlyApiKey === undefined ? {} : { QDRANT_READ_ONLY_API_KEY: qdrant.readOnlyApiKey }),
     QDRANT_COLLECTION_NAME: COLLECTION,
     DATABASE_URL: postgres.url,
+    ...('neon' in postgres ? accessToNeon(postgres.neon) : {}),
     PG_BIN_DIR: postgres.binDir,
     EMBEDDINGS_URL: embeddings.url,
     EMBEDDINGS_MODEL: MODEL,
@@ -59,6 +63,10 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     STORE_DIRECTORY: join(context.dir, 'store'),
     RECOVERY_CONFIG: join(context.dir, 'recovery.config.json'),
   };
+}
+
+function accessToNeon({ apiUrl, apiKey, projectId }: NeonAccess): Partial<Record<Sometimes, string>> {
+  return { NEON_API_URL: apiUrl, NEON_API_KEY: apiKey, NEON_PROJECT_ID: projectId };
 }
 
 /** What the chatbot's points carry (`sandbox/app/vectors.ts`). */
@@ -80,7 +88,7 @@ const TABLES = {
 };
 
 /** The rest of the product's configuration: what is no secret and no address. */
-export async function writeRecoveryConfig(dir: string): Promise<void> {
+export async function writeRecoveryConfig(dir: string, env: StackEnvironment): Promise<void> {
   const goldenQuestions = join(dir, 'golden-questions.json');
   writeFileSync(goldenQuestions, `${JSON.stringify(await readGoldenQuestions(), null, 2)}\n`);
   const config = {
@@ -89,6 +97,8 @@ export async function writeRecoveryConfig(dir: string): Promise<void> {
     embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
     content: { directory: textbook, glob: '*.md' },
     goldenQuestions,
+    backup: { canary: true },
+    configuration: await configurationOf(dir, env),
     approval: { initiatorMayApprove: true, timeoutMinutes: 60 },
     // Long enough to try `dr rollback`, short enough to wait for.
     commitWindowMinutes: 5,
@@ -96,14 +106,30 @@ export async function writeRecoveryConfig(dir: string): Promise<void> {
   writeFileSync(join(dir, 'recovery.config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 
+/** What a new app server would need: the variables of the chatbot, and how the whole is put together. */
+async function configurationOf(dir: string, env: StackEnvironment): Promise<object> {
+  const { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL } = env;
+  const app = { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL };
+  const file = join(dir, 'app.env');
+  writePrivate(file, linesOf(app));
+  const { recipients, escrowFile } = await readAgeKeys(dir);
+  return {
+    envFiles: [file],
+    files: [composeFile],
+    recipients,
+    identityFile: escrowFile,
+    references: [{ name: 'QDRANT_API_KEY', from: 'environment', where: 'QDRANT_API_KEY' }],
+  };
+}
+
 /** `NAME="value"` lines, which Node's `--env-file`, shells and the launcher all read. Holds secrets. */
 export function writeEnvironmentFile(dir: string, env: Readonly<Record<string, string>>): string {
   const file = join(dir, 'environment');
-  writePrivate(
-    file,
-    Object.entries(env)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-      .join(''),
-  );
+  writePrivate(file, linesOf(env));
   return file;
+}
+
+function linesOf(env: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(env).filter(([, value]) => value !== undefined);
+  return given.map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join('');
 }

@@ -15,6 +15,7 @@ import {
   writeCurrent,
   writePorts,
 } from './home.ts';
+import { planNeon } from './neon.ts';
 import { choosePorts } from './ports.ts';
 import { planPostgres } from './postgres.ts';
 import { planQdrant } from './qdrant.ts';
@@ -55,13 +56,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const ports = await choosePorts(readPorts(dir));
     writePorts(dir, ports);
     const context = { name, dir, ports, secrets: readSecrets(dir), options: settings, provided };
-    const plans = await planBase(context);
+    const plans = await planBase(context, options.neon ?? false);
     const env = environmentOfStack(context, plans);
-    await writeRecoveryConfig(dir);
+    await writeRecoveryConfig(dir, env);
     const environmentFile = writeEnvironmentFile(dir, env);
     await startInOrder(
       supervisor,
-      new Set(options.only ?? PART_NAMES),
+      wantedParts(options),
       plans,
       [planApp(context, env), planWorker(context, env)],
       tell,
@@ -74,10 +75,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-async function planBase(context: StackContext): Promise<BasePlans> {
+function wantedParts({ only = PART_NAMES, neon }: StackOptions): ReadonlySet<PartName> {
+  return new Set(only.map((name) => (name === 'postgres' && neon ? 'neon' : name)));
+}
+
+async function planBase(context: StackContext, neon: boolean): Promise<BasePlans> {
   return {
     temporal: planTemporal(context),
-    postgres: await planPostgres(context),
+    postgres: neon ? planNeon(context) : await planPostgres(context),
     qdrant: planQdrant(context),
     embeddings: planEmbeddings(context),
     caddy: planCaddy(context),
@@ -131,6 +136,7 @@ function handleOf(
       caddyAdmin: caddy.adminUrl,
       qdrant: qdrant.url,
       qdrantFaults: qdrant.faultsUrl,
+      neonFaults: 'faultsUrl' in postgres ? postgres.faultsUrl : null,
       embeddings: embeddings.url,
     },
     parts: () => supervisor.views(),

@@ -2,7 +2,7 @@ import type { SandboxOptions } from '../../config/sandbox.ts';
 import type { ProvidedPython } from '../launch/python.mjs';
 
 /** In the order in which they are started. */
-export const PART_NAMES = ['temporal', 'postgres', 'qdrant', 'embeddings', 'app', 'caddy', 'worker'] as const;
+export const PART_NAMES = ['temporal', 'postgres', 'neon', 'qdrant', 'embeddings', 'app', 'caddy', 'worker'] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** `external`: given as a URL, not ours to start or kill. `stopped`: on purpose. `crashed`: nobody asked for it. */
@@ -50,6 +50,9 @@ export type StackPorts = Readonly<
     | 'temporalHttp'
     | 'temporalMetrics'
     | 'postgres'
+    | 'neon'
+    | 'neonFaults'
+    | 'neonEndpoint'
     | 'qdrant'
     | 'qdrantGrpc'
     | 'qdrantFaults'
@@ -92,6 +95,8 @@ export interface StackUrls {
   readonly qdrant: string;
   /** Where the Qdrant front takes its fault switches; null for a real Qdrant. */
   readonly qdrantFaults: string | null;
+  /** Where Neon's stand-in takes its fault switches; null without it. */
+  readonly neonFaults: string | null;
   readonly embeddings: string;
 }
 
@@ -124,7 +129,9 @@ export interface StackOptions {
   readonly name?: string | undefined;
   /** Start from nothing: data of an earlier run of this name is removed. */
   readonly fresh?: boolean | undefined;
-  /** Only these parts. Default: all that are there. */
+  /** Neon's control plane over Postgres in the place of Postgres alone. Default false. */
+  readonly neon?: boolean | undefined;
+  /** Only these parts. Default: all that are there. `postgres` means Neon's where that takes its place. */
   readonly only?: readonly PartName[] | undefined;
   /** Where `run/` and `current.json` go. Default: `.sandbox` of the project. */
   readonly folder?: string | undefined;

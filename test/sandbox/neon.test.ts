@@ -1,6 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import { EndpointState, EndpointType, OperationAction, OperationStatus } from '@neondatabase/api-client';
+import {
+  createApiClient,
+  EndpointState,
+  EndpointType,
+  OperationAction,
+  OperationStatus,
+} from '@neondatabase/api-client';
+import { isFree } from '../../sandbox/stack/ports.ts';
+import { type Stack, startStack } from '../../sandbox/stack/stack.ts';
 import { travelUri } from '../contracts/neon/place.ts';
 import { NeonStandIn, refusalOf, settled } from '../support/neon.ts';
 import { runSql } from '../support/postgres.ts';
@@ -39,8 +50,8 @@ describe('with small limits', () => {
     neon = await NeonStandIn.start({
       limits: { branches: 3, rootBranches: 2, snapshots: 1 },
       historyRetentionSeconds: 3_600,
-      timeTravelSeconds: 1,
-      suspendTimeoutSeconds: 1,
+      timeTravelSeconds: 2,
+      suspendTimeoutSeconds: 2,
       restoreChildren: true,
     });
     await allSettled(neon);
@@ -53,7 +64,7 @@ describe('with small limits', () => {
     const [endpoint] = (await neon.client.listProjectEndpoints(neon.id)).data.endpoints;
     const state = async () =>
       (await neon.client.getProjectEndpoint(neon.id, endpoint?.id ?? '')).data.endpoint.current_state;
-    const busy = runSql(await uriOf(neon), 'select pg_sleep(2.5), 1 as one');
+    const busy = runSql(await uriOf(neon), 'select pg_sleep(3.5), 1 as one');
     await eventually('active', async () => (await state()) === EndpointState.Active);
     expect(await busy).toMatchObject([{ one: 1 }]);
     await eventually('idle', async () => (await state()) === EndpointState.Idle);
@@ -162,5 +173,33 @@ describe('killed and started again', () => {
     await neon.launch();
     expect(await runSql(uri, count)).toEqual([{ n: 1000 }]);
     expect((await neon.client.countProjectBranches({ projectId: neon.id })).data.count).toBe(3);
+  });
+});
+
+describe('in the place of Postgres in a sandbox', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'neon-stack-'));
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack({ name: 'neon', folder, neon: true, only: ['postgres'] });
+  });
+  afterAll(async () => {
+    if (!stack) return;
+    await stack.stop();
+    expect(await isFree(stack.ports.neonEndpoint)).toBe(true);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('the database of the stack is its root branch, and comes back when the part is killed', async () => {
+    const { DATABASE_URL: url = '', NEON_API_URL: baseURL = '', NEON_API_KEY: apiKey = '' } = stack.env;
+    expect(stack.parts().map(({ name, state }) => `${name} ${state}`)).toEqual(['neon running']);
+    await runSql(url, 'create table kept as select 1 as id');
+    const client = createApiClient({ baseURL, apiKey });
+    const wish = { projectId: stack.env['NEON_PROJECT_ID'] ?? '', database_name: 'textbook', role_name: 'textbook' };
+    expect((await client.getConnectionUri(wish)).data.uri).toBe(url);
+    await stack.kill('neon');
+    await stack.start('neon');
+    expect(await runSql(url, 'select id from kept')).toEqual([{ id: 1 }]);
+    expect((await fetch(`${stack.urls.neonFaults}/faults`)).status).toBe(200);
   });
 });

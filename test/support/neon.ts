@@ -81,7 +81,8 @@ export class NeonStandIn implements NeonProject {
 
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
-    await rm(this.#folder, { recursive: true, force: true });
+    // Clusters that outlived a kill are still being ended, perhaps.
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   async fault(name: string, parameters: object = {}): Promise<void> {
