@@ -4,9 +4,11 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Encrypter } from 'age-encryption';
+import { request } from 'undici';
 import { z } from 'zod';
 import { createArtifactStore } from '../activities/store/index.ts';
 import { storeConfigSchema } from '../config/store.ts';
+import { contentOf } from '../domain/artifacts.ts';
 import { timed } from './timing.ts';
 
 const taskSchema = z.object({
@@ -18,16 +20,16 @@ const taskSchema = z.object({
 const task = taskSchema.parse(JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')));
 
 async function download(): Promise<Readable> {
-  const { body } = await fetch(task.url);
-  if (!body) throw new Error(`${task.url} has no body`);
-  return Readable.from(body);
+  const { body, statusCode } = await request(task.url);
+  if (statusCode !== 200) throw new Error(`${task.url} answers ${statusCode}`);
+  return body;
 }
 
 async function throughStore(): Promise<number> {
   const { directory, recipient } = task;
   const encryption = recipient === undefined ? {} : { encryption: { recipients: [recipient] } };
   const store = createArtifactStore(storeConfigSchema.parse({ directory, ...encryption }));
-  return (await store.put('snapshot', await download())).bytes;
+  return contentOf(await store.put('snapshot', await download())).bytes;
 }
 
 /** The library's own stream, hashed and flushed as the store does. */
@@ -39,9 +41,14 @@ async function throughLibrary(): Promise<number> {
   const file = await open(join(task.directory, 'snapshot'), 'w');
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const piece of await encrypter.encrypt(plain)) {
+  const counting = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (piece, controller) => {
+      bytes += piece.length;
+      controller.enqueue(piece);
+    },
+  });
+  for await (const piece of await encrypter.encrypt(plain.pipeThrough(counting))) {
     hash.update(piece);
-    bytes += piece.length;
     await file.write(piece);
   }
   await file.sync();

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -138,6 +138,7 @@ function store(folder: string, url: string, recipient?: string): Promise<Measure
   return startChild(folder, url, recipient === undefined ? ['store'] : ['store', recipient]);
 }
 
+/** @throws Error when less arrived than was sent: a fast measurement of nothing */
 async function startChild(folder: string, url: string, how: readonly string[]): Promise<Measured> {
   const into = join(folder, 'store');
   await rm(into, { recursive: true, force: true });
@@ -145,5 +146,8 @@ async function startChild(folder: string, url: string, how: readonly string[]): 
   const [way, recipient] = how;
   await writeFile(task, JSON.stringify({ url, directory: into, way, recipient }));
   const { stdout } = await run(process.execPath, [...WORKER_FLAGS, child, task], { timeout: DEADLINE_MS });
-  return measuredSchema.parse(JSON.parse(stdout));
+  const measured = measuredSchema.parse(JSON.parse(stdout));
+  const { size } = await stat(join(folder, basename(url)));
+  if (measured.bytes !== size) throw new Error(`${measured.bytes} of ${size} bytes were stored`);
+  return measured;
 }

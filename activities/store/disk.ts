@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
+import { FileWriter } from './file-writer.ts';
 import { freeBytesAt, hasCode, onDisk } from './failures.ts';
 import { isKey } from './keys.ts';
 import { exists, outside, tampered } from './refusals.ts';
@@ -89,15 +90,18 @@ class DiskStore implements ArtifactStore {
   async #write(path: string, data: AsyncIterable<Uint8Array>): Promise<{ sha256: string; bytes: number }> {
     const handle = await this.#io(path, () => open(path, 'wx', 0o444));
     const hash = createHash('sha256');
+    const writer = new FileWriter(handle);
     let bytes = 0;
     try {
       for await (const piece of data) {
         hash.update(piece);
         bytes += piece.length;
-        await this.#io(path, () => writeAll(handle, piece));
+        await this.#io(path, () => writer.write(piece));
       }
+      await this.#io(path, () => writer.end());
       await this.#io(path, () => handle.sync());
     } finally {
+      await writer.end().catch(() => undefined);
       await this.#io(path, () => handle.close());
     }
     return { sha256: hash.digest('hex'), bytes };
@@ -137,10 +141,6 @@ class DiskStore implements ArtifactStore {
   #io<T>(path: string, operation: () => Promise<T>): Promise<T> {
     return onDisk(this.#root, path, operation);
   }
-}
-
-async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten;
 }
 
 /** A new name survives a power cut only when its folder was flushed too. */

@@ -43,6 +43,18 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(bytes.equals(await collect(store.open(artifact)))).toBe(true);
     });
 
+    test('gives back what came in many small pieces, some of them late', async () => {
+      const bytes = randomBytes(300_000);
+      const late = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const piece of pieces(bytes, 997)) {
+          yield piece;
+          if (piece[0] === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      const artifact = await store.put('small-pieces', late());
+      expect(bytes.equals(await collect(store.open(artifact)))).toBe(true);
+    });
+
     test('keeps an empty artifact', async () => {
       const artifact = await store.put('empty', pieces(Buffer.alloc(0), 1));
       expect(contentOf(artifact).bytes).toBe(0);

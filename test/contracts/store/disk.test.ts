@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onDisk } from '../../../activities/store/failures.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
+import { FileWriter } from '../../../activities/store/file-writer.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { collect, pieces, storeContract } from './contract.ts';
 
@@ -59,6 +60,18 @@ describe('the folder of an artifact store', () => {
       break;
     }
     expect((await collect(store.open(artifact))).length).toBe(2_000_000);
+  });
+
+  test('a disk that fills up while it is written fails the next write, and every one after it', async () => {
+    const handle = await open('/dev/full', 'w');
+    const writer = new FileWriter(handle);
+    const writing = async (): Promise<void> => {
+      for (let at = 0; at < 1_000; at += 1) await writer.write(Buffer.alloc(65_536));
+      await writer.end();
+    };
+    await expect(writing()).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(writer.end()).rejects.toMatchObject({ code: 'ENOSPC' });
+    await handle.close();
   });
 
   test('a full disk is told apart, with the path and what is free', async () => {
