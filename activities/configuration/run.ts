@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 /** What the worker itself was given: handed in, since the environment is read in config/ only. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,42 +11,69 @@ export interface Run {
 }
 
 /** How a program ended. What it printed is for the caller alone: neither stream may go into a message unseen. */
-export type Ended =
-  | { readonly stdout: string }
-  | { readonly problem: string; readonly code: number | undefined; readonly stderr: string };
+export type Ended = { readonly stdout: string } | { readonly problem: string; readonly stderr: string };
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 const MOST_OUTPUT = 1 << 22;
 
-/** Runs a program to its end, or kills it at its deadline. `problem` goes on from the name of the program. */
-export function runProgram(
+/**
+ * Runs a program to its end, or kills it and everything that it has started at its deadline. `problem` goes on from the
+ * name of the program.
+ */
+export async function runProgram(
   file: string,
   args: readonly string[],
   { environment, timeoutMs, signal }: Run,
 ): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      file,
-      args,
-      { env: environment, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT, encoding: 'utf8', signal },
-      (error, stdout, stderr) => {
-        if (signal?.aborted) reject(signal.reason as Error);
-        else if (!error) resolve({ stdout });
-        else resolve({ problem: problemOf(error, timeoutMs), code: numberOf(error.code), stderr });
-      },
-    );
-    child.stdin?.end();
+  signal?.throwIfAborted();
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const stop = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
+  // A group of its own, so that a shell's children go with it: they would keep its output open.
+  const child = spawn(file, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const kill = (): void => killGroup(child);
+  stop.addEventListener('abort', kill);
+  try {
+    const [stdout, stderr] = [collect(child.stdout, kill), collect(child.stderr, kill)];
+    const end = await endOf(child);
+    signal?.throwIfAborted();
+    if (end === 0 && !stdout.tooMuch()) return { stdout: stdout.text() };
+    const problem = stdout.tooMuch() ? 'prints more than a secret has' : describe(end, deadline.aborted, timeoutMs);
+    return { problem, stderr: stderr.text() };
+  } finally {
+    stop.removeEventListener('abort', kill);
+  }
+}
+
+function describe(end: number | string, late: boolean, timeoutMs: number): string {
+  if (typeof end === 'number') return `ended with exit code ${end}`;
+  return late ? `did not end within ${timeoutMs / 1_000} s` : end;
+}
+
+/** Exit code, or what happened instead. Node's own messages quote the command, so they are not repeated. */
+function endOf(child: Child): Promise<number | string> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve('cannot be started'));
+    child.once('close', (code, by) => resolve(code ?? `was ended by ${by ?? 'something'}`));
   });
 }
 
-function numberOf(code: unknown): number | undefined {
-  return typeof code === 'number' ? code : undefined;
+function collect(stream: Readable, tooMuch: () => void): { text(): string; tooMuch(): boolean } {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  stream.on('data', (piece: Buffer) => {
+    length += piece.length;
+    if (length > MOST_OUTPUT) tooMuch();
+    else pieces.push(piece);
+  });
+  return { text: () => Buffer.concat(pieces).toString('utf8'), tooMuch: () => length > MOST_OUTPUT };
 }
 
-/** Node's own message quotes the command and what it said, so it is not repeated. */
-function problemOf(error: Error & { code?: unknown; killed?: boolean; signal?: unknown }, timeoutMs: number): string {
-  if (error.code === 'ENOENT') return 'cannot be found';
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'prints more than a secret has';
-  if (typeof error.code === 'number') return `ended with exit code ${error.code}`;
-  if (error.killed === true) return `did not end within ${timeoutMs / 1_000} s`;
-  return `was ended by ${typeof error.signal === 'string' ? error.signal : 'something'}`;
+function killGroup({ pid }: Child): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself meanwhile.
+  }
 }

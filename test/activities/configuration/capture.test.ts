@@ -4,11 +4,13 @@ import { chmod, link, readFile, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { captureConfiguration } from '../../../activities/configuration/capture.ts';
 import { decryptConfiguration } from '../../../activities/configuration/decrypt.ts';
 import { createConfigurationActivities } from '../../../activities/configuration/index.ts';
 import { createEncryptedStore } from '../../../activities/store/encrypted.ts';
 import { configurationBackupSchema } from '../../../config/configuration.ts';
 import { Secret } from '../../../config/secret.ts';
+import { eventually } from '../../support/qdrant-cloud.ts';
 import { type KeyPair, keyPair, setStage, type Stage } from './stage.ts';
 
 const ENV = `# the app's own
@@ -312,18 +314,37 @@ describe('a secret that is kept elsewhere', () => {
         where: 'printf "hunter2-%s" correct-horse; printf "hunter2-%s" correct-horse >&2; exit 3',
       },
       { name: 'B', from: 'command', where: 'printf "  \\n"' },
-      { name: 'C', from: 'command', where: 'sleep 60' },
+      { name: 'C', from: 'command', where: 'sleep 60 | cat; echo late' },
       { name: 'D', from: 'file', where: join(stage.app, 'gone') },
       { name: 'E', from: 'environment', where: 'NOT_SET' },
+      { name: 'F', from: 'command', where: 'yes hunter2' },
     ];
-    const error = await refusal({ references, recipients: recipients(), timeoutSeconds: 0.2 });
+    const error = await refusal({ references, recipients: recipients(), timeoutSeconds: 1 });
     expect(error.message.split('; ')).toEqual([
       'configuration.references[0] (A): the command ended with exit code 3',
       'configuration.references[1] (B): the command prints nothing',
-      'configuration.references[2] (C): the command did not end within 0.2 s',
+      'configuration.references[2] (C): the command did not end within 1 s',
       `configuration.references[3] (D): the file ${join(stage.app, 'gone')} cannot be read (ENOENT)`,
-      'configuration.references[4] (E): the variable NOT_SET is not set on the worker. A recovery would not find these secrets either',
+      'configuration.references[4] (E): the variable NOT_SET is not set on the worker',
+      'configuration.references[5] (F): the command prints more than a secret has. A recovery would not find these secrets either',
     ]);
+  });
+
+  test('is not waited for when the run is cancelled, and whatever the command has started ends', async () => {
+    const started = join(stage.app, 'started');
+    const references = [{ name: 'A', from: 'command', where: `sh -c 'echo > ${started}; sleep 60' | cat` }];
+    const config = configurationBackupSchema.parse({ references, recipients: recipients() });
+    const controller = new AbortController();
+    const run = { environment: { PATH: process.env['PATH'] }, timeoutMs: 30_000, signal: controller.signal };
+    const capture = captureConfiguration({ config, store: stage.store, run }, stage.folder);
+    await eventually(
+      () => readFile(started, 'utf8').catch(() => ''),
+      (text) => text.endsWith('\n'),
+    );
+    controller.abort(new Error('cancelled'));
+    // This waits until nobody holds the command's output any more.
+    await expect(capture).rejects.toThrow('cancelled');
+    expect(await writtenKeys()).toEqual([]);
   });
 
   test('may not be told by a command that itself holds one', async () => {
