@@ -10,6 +10,7 @@ import { createConfigurationActivities } from '../../../activities/configuration
 import { createEncryptedStore } from '../../../activities/store/encrypted.ts';
 import { configurationBackupSchema } from '../../../config/configuration.ts';
 import { Secret } from '../../../config/secret.ts';
+import { configurationPartSchema } from '../../../domain/set-parts.ts';
 import { eventually } from '../../support/qdrant-cloud.ts';
 import { type KeyPair, keyPair, setStage, type Stage } from './stage.ts';
 
@@ -105,6 +106,7 @@ describe('what is captured', () => {
     const envFiles = [await stage.write('.env', ENV)];
     const files = [await stage.write('Dockerfile', DOCKERFILE), await stage.write('docker-compose.yml', COMPOSE)];
     const part = await stage.capture({ envFiles, files, recipients: recipients() });
+    expect(configurationPartSchema.parse(JSON.parse(JSON.stringify(part)))).toEqual(part);
     expect(part.variables).toEqual(['DATABASE_URL', 'EMPTY', 'GREETING', 'OPENAI_API_KEY']);
     expect(part.files.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
       'env .env',
