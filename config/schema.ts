@@ -52,8 +52,14 @@ export const qdrantConfigSchema = z.strictObject({
 
 export const postgresConfigSchema = z.strictObject({
   url: postgresUrl,
-  /** Folder of pg_dump, when it is not on PATH. */
+  /** Folder of pg_dump, pg_restore and pg_amcheck, when they are not on PATH. */
   binDir: z.string().min(1).optional(),
+  /** Tables that are dumped and restored at the same time, each by a connection of its own. */
+  dumpJobs: z.int().min(1).max(16).default(2),
+  /** Where a dump lies on its way to the store and back: as large as the database. The system's temporary folder without it. */
+  scratchDir: z.string().min(1).optional(),
+  /** Another server to restore dumps on when a set is verified. Without it they are restored beside, on the live one. */
+  verifyUrl: postgresUrl.optional(),
   tables: z
     .strictObject({
       /** Absent for a backend without a chunks table: then Qdrant is compared with the recovery set alone. */
@@ -66,6 +72,8 @@ export const postgresConfigSchema = z.strictObject({
           source: sqlName,
           index: sqlName.optional(),
           hash: sqlName.optional(),
+          /** What the canary's row has in further columns that must have a value. */
+          canary: z.record(sqlName, z.union([z.string(), z.number(), z.boolean()])).optional(),
         })
         .optional(),
       sessions: z.strictObject({ table: sqlName, id: sqlName }).optional(),

@@ -35,6 +35,17 @@ export const VARIABLES: readonly Variable[] = [
   },
   { setting: 'postgres.binDir', names: ['PG_BIN_DIR'], value: 'the folder of pg_dump', kind: 'path' },
   {
+    setting: 'postgres.verifyUrl',
+    names: ['VERIFY_DATABASE_URL'],
+    value: 'the connection string of another Postgres, to restore dumps on when sets are verified',
+  },
+  {
+    setting: 'postgres.scratchDir',
+    names: ['POSTGRES_SCRATCH_DIR'],
+    value: 'a folder with as much space as the database takes',
+    kind: 'path',
+  },
+  {
     setting: 'embeddings.url',
     names: ['EMBEDDINGS_URL'],
     value: 'the base address of an OpenAI-compatible API, such as https://api.openai.com/v1',
@@ -132,6 +143,7 @@ export const PATH_SETTINGS = [
   'content.directory',
   'goldenQuestions',
   'postgres.binDir',
+  'postgres.scratchDir',
 ] as const;
 
 /** The path of the configuration file itself, when it is not `recovery.config.*` in the current folder. */

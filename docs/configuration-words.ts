@@ -53,13 +53,22 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'qdrant.timeoutSeconds': 'Deadline of one ordinary request.',
   'postgres.url':
     'Connection string (secret). Driver suffixes such as `+asyncpg` are taken off. Required in this part.',
-  'postgres.binDir': 'Folder of `pg_dump`, when it is not on PATH; it must be as new as the server.',
+  'postgres.binDir':
+    'Folder of `pg_dump`, `pg_restore` and `pg_amcheck`, when they are not on PATH; they must be as new as the server.',
+  'postgres.dumpJobs': 'Tables that are dumped and restored at the same time, each by a connection of its own.',
+  'postgres.scratchDir':
+    'Folder that a dump lies in on its way to the store and back (mode 0700, removed afterwards): it takes as much as the database. ' +
+    'When nothing is said: the system’s temporary folder.',
+  'postgres.verifyUrl':
+    'Connection string of another server (secret), to restore dumps on when a set is verified. Without it a database is made beside the live one.',
   'postgres.tables.chunks.table': 'Table of the chunks. Without it Qdrant is compared with the recovery set alone.',
   'postgres.tables.chunks.pointId': 'Column with the Qdrant point id.',
   'postgres.tables.chunks.text': 'Column with the text.',
   'postgres.tables.chunks.source': 'Column with the section.',
   'postgres.tables.chunks.index': 'Column with the position in the section.',
   'postgres.tables.chunks.hash': 'Column with the hash of the text.',
+  'postgres.tables.chunks.canary':
+    'Values of the canary’s row in further columns that must have one: `{"language": "en"}`.',
   'postgres.tables.sessions.table': 'Table of chat sessions; its rows are counted in the recovery set.',
   'postgres.tables.sessions.id': 'Its key.',
   'postgres.tables.messages.table': 'Table of chat messages; its rows are counted in the recovery set.',

@@ -58,3 +58,6 @@ export function scratchNameOf(collection: string, purpose: 'restore' | 'before' 
 export function scratchDatabaseOf(setId: string, runId: string): string {
   return `dr_verify_${setId.replace(/^set-/, '').replace(/[^A-Za-z0-9]+/g, '_')}_${runId.slice(0, 8)}`.toLowerCase();
 }
+
+/** What `scratchDatabaseOf` makes. Only databases of such a name are made, written to or dropped. */
+export const SCRATCH_DATABASE = /^dr_verify_[a-z0-9_]{1,53}$/;

@@ -30,7 +30,7 @@ export const postgresPartSchema = z.strictObject({
   dump: dumpSchema,
   /** Rows of every configured table at the moment of the dump, by table. */
   rows: z.record(z.string(), z.int().nonnegative()),
-  /** Order-free fingerprints of the same tables at the same moment (`domain/table-fingerprint.ts`), by table. */
+  /** Order-free fingerprints of the same tables at the same moment, by table. */
   fingerprints: z.record(z.string(), z.string()),
   /** Chunk rows of the same moment, `id TAB text TAB section` a line; absent for a stack without a chunks table. */
   index: artifactSchema.optional(),

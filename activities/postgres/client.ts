@@ -15,6 +15,19 @@ export interface Deadlines {
   readonly silence: number;
 }
 export const DEADLINES: Deadlines = { connect: 10_000, statement: 60_000, silence: 300_000 };
+/** For statements that read whole tables through, or copy whole databases. */
+export const LONG_DEADLINES: Deadlines = { ...DEADLINES, statement: 30 * 60_000 };
+
+/**
+ * `read` sees one moment of the database and cannot write. `write` keeps only what is committed. `alone` has no
+ * transaction, for the few statements that refuse one (`CREATE DATABASE`).
+ */
+export type Mode = 'read' | 'write' | 'alone';
+const BEGIN: Readonly<Record<Mode, readonly string[]>> = {
+  read: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'],
+  write: ['BEGIN'],
+  alone: [],
+};
 
 /** Ended by `close` at the latest; Postgres then drops the transaction by itself. */
 const GOODBYE_MS = 1_000;
@@ -22,7 +35,7 @@ const GOODBYE_MS = 1_000;
 const COPY_BUFFER = 1 << 17;
 
 /**
- * One connection with one transaction, used by one activity. Nothing is written unless it was opened with `write`.
+ * One connection, with one transaction where its mode has one, used by one activity. Nothing is written unless it was opened with `write`.
  * Every failure that leaves it is a `RecoveryError`.
  */
 export class Session {
@@ -37,10 +50,10 @@ export class Session {
   }
 
   /**
-   * Connects and begins a transaction that sees one moment of the database.
+   * Connects, and begins a transaction where the mode has one.
    * @throws POSTGRES_UNREACHABLE, POSTGRES_DENIED
    */
-  static async open(url: Secret, mode: 'read' | 'write' = 'read', deadlines: Deadlines = DEADLINES): Promise<Session> {
+  static async open(url: Secret, mode: Mode = 'read', deadlines: Deadlines = DEADLINES): Promise<Session> {
     const socket = new Socket();
     const client = new pg.Client({
       connectionString: directUrl(url.reveal()),
@@ -54,8 +67,8 @@ export class Session {
     const session = new Session(client, socket, deadlines);
     try {
       await client.connect();
-      await session.run(mode === 'write' ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      await session.run(`SET LOCAL statement_timeout = ${deadlines.statement}`);
+      for (const statement of BEGIN[mode]) await session.run(statement);
+      await session.run(`SET ${mode === 'alone' ? 'SESSION' : 'LOCAL'} statement_timeout = ${deadlines.statement}`);
       return session;
     } catch (error) {
       socket.destroy();
@@ -110,6 +123,11 @@ export class Session {
     await this.run('COMMIT');
   }
 
+  /** Hangs up at once, in the middle of whatever goes on. */
+  abandon(): void {
+    this.#socket.destroy();
+  }
+
   /** Ends the connection; what was not committed is dropped by Postgres. */
   async close(): Promise<void> {
     if (this.#socket.destroyed) return;
@@ -137,17 +155,25 @@ export class Session {
   }
 }
 
-/** Opens a session for the time of one task. */
+/** Opens a session for the time of one task; cancellation ends it with its own reason. */
 export async function withSession<T>(
   url: Secret,
-  mode: 'read' | 'write',
+  mode: Mode,
   task: (session: Session) => Promise<T>,
   deadlines?: Deadlines,
+  signal?: AbortSignal,
 ): Promise<T> {
+  signal?.throwIfAborted();
   const session = await Session.open(url, mode, deadlines);
+  const abandon = (): void => session.abandon();
+  signal?.addEventListener('abort', abandon);
   try {
     return await task(session);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
+    signal?.removeEventListener('abort', abandon);
     await session.close();
   }
 }

@@ -1,13 +1,14 @@
 import type { PostgresConfig } from '../../config/schema.ts';
+import type { Secret } from '../../config/secret.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
-import type { RowStore } from '../../domain/row-store.ts';
+import { RecoveryError } from '../../domain/failures.ts';
 import type { PostgresActivities } from '../contract.ts';
 import { withProgress } from '../progress.ts';
 import { dump } from './dump.ts';
-import { readRows } from './rows.ts';
-import { readTexts } from './texts.ts';
 
 export { markedPostgres } from './identity.ts';
+export { createRowStore } from './row-store.ts';
+export { createDatabaseSetActivities, createScratchRowStore } from './set-activities.ts';
 
 /** What the Postgres activities need. */
 export interface PostgresDependencies {
@@ -15,22 +16,28 @@ export interface PostgresDependencies {
   readonly store: ArtifactStore;
   /** Search path of programs, used when `config.binDir` is absent. */
   readonly path?: string | undefined;
+  /** Address of a branch of the database, where there are branches. */
+  readonly branchUrl?: ((branchId: string) => Promise<Secret>) | undefined;
 }
 
 /** Activities of plain Postgres. */
-export function createPostgresActivities({ config, store, path }: PostgresDependencies): PostgresActivities {
+export function createPostgresActivities({
+  config,
+  store,
+  path,
+  branchUrl = noBranches,
+}: PostgresDependencies): PostgresActivities {
   return {
-    dumpDatabase: ({ folder, resume }) => withProgress({ resume }, (work) => dump(config, store, path, folder, work)),
+    dumpDatabase: ({ folder, branchId, resume }) =>
+      withProgress({ resume }, async (work) => {
+        const url = branchId === undefined ? config.url : await branchUrl(branchId);
+        return dump({ config, url, store, path }, folder, work);
+      }),
   };
 }
 
-/** The chunk rows, or `undefined` for a backend that keeps none in Postgres. */
-export function createRowStore(config: PostgresConfig): RowStore | undefined {
-  const { chunks } = config.tables;
-  return (
-    chunks && {
-      readRows: (signal) => readRows(config, chunks, signal),
-      readTexts: (ids, signal) => readTexts(config, chunks, ids, signal),
-    }
+function noBranches(branchId: string): Promise<never> {
+  return Promise.reject(
+    new RecoveryError('INVALID_CONFIGURATION', `neon: is not configured, so branch ${branchId} cannot be dumped`),
   );
 }

@@ -53,18 +53,23 @@ export async function* readRows(
 ): Batches<RowEntry> {
   const session = await Session.open(url, 'read', deadlines);
   try {
-    const { pointId = '' } = await findColumns(session, CHUNKS_FIELD, table.table, {
-      pointId: table.pointId,
-      text: table.text,
-      source: table.source,
-    });
-    for (const setting of FAST_SORT) await session.run(setting);
-    const parse = rowParser(table);
-    for await (const lines of copyRows(session.copyOut(copySql(table, idSql(table, pointId)), signal))) {
-      yield lines.map(parse);
-    }
+    yield* readRowsIn(session, table, signal);
   } finally {
     await session.close();
+  }
+}
+
+/** As `readRows`, as of the moment that the session sees. */
+export async function* readRowsIn(session: Session, table: ChunkTable, signal?: AbortSignal): Batches<RowEntry> {
+  const { pointId = '' } = await findColumns(session, CHUNKS_FIELD, table.table, {
+    pointId: table.pointId,
+    text: table.text,
+    source: table.source,
+  });
+  for (const setting of FAST_SORT) await session.run(setting);
+  const parse = rowParser(table);
+  for await (const lines of copyRows(session.copyOut(copySql(table, idSql(table, pointId)), signal))) {
+    yield lines.map(parse);
   }
 }
 

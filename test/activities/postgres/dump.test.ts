@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,7 +7,12 @@ import { dump } from '../../../activities/postgres/dump.ts';
 import { splitPassword } from '../../../activities/postgres/address.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
 import { type PostgresConfig, postgresConfigSchema } from '../../../config/schema.ts';
+import type { Work } from '../../../activities/progress.ts';
+import { openLines } from '../../../activities/lines.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import type { RowEntry } from '../../../domain/index-entry.ts';
+import { parseRowLine } from '../../../domain/lines.ts';
+import type { PostgresPart } from '../../../domain/set-parts.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { runSql, startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { testWork } from '../../support/work.ts';
@@ -20,24 +25,35 @@ const SCHEMA = `CREATE TABLE chunks (id bigserial, text text, source text);
 let postgres: TestPostgres;
 let folder: string;
 let store: ArtifactStore;
+let scratch: string;
 let url: string;
 
 beforeAll(async () => {
   postgres = await startPostgres();
   url = await postgres.createDatabase('stack', SCHEMA);
   folder = temporaryFolder('dump');
+  scratch = join(folder, 'scratch');
+  await mkdir(scratch);
   store = createDiskStore(join(folder, 'store'));
 });
 afterAll(() => postgres.destroy());
 
-function config(over: Partial<{ url: string; binDir: string }> = {}): PostgresConfig {
+type Over = Partial<{ url: string; binDir: string; dumpJobs: number; scratchDir: string }>;
+
+function config(over: Over = {}): PostgresConfig {
   const chunks = { table: 'chunks', pointId: 'id', text: 'text', source: 'source' };
   return postgresConfigSchema.parse({
     url,
     binDir: postgres.binDir,
+    scratchDir: scratch,
     tables: { chunks, sessions: { table: 'public.sessions', id: 'id' } },
     ...over,
   });
+}
+
+function take(over: Over, place: string, work: Work): Promise<PostgresPart> {
+  const settings = config(over);
+  return dump({ config: settings, url: settings.url, store }, place, work);
 }
 
 /** A program of the name pg_dump that does what `script` says, after telling a version as the real one does. */
@@ -51,47 +67,75 @@ async function fakeProgram(name: string, script: string, version = 99): Promise<
 }
 
 describe('a dump', () => {
-  test('is of one moment, though people go on writing: its rows are as many as were counted', async () => {
+  test('is of one moment, though people go on writing: rows, fingerprints, index and dump agree', async () => {
     const enough = new AbortController();
     const writing = (async () => {
       while (!enough.signal.aborted) await runSql(url, `INSERT INTO chunks (text, source) VALUES ('later', 's')`);
     })();
     const work = testWork();
-    const taken = await dump(config(), store, undefined, 'sets/a', work);
+    const taken = await take({ dumpJobs: 3 }, 'sets/a', work);
     enough.abort();
     await writing;
 
     expect(taken.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
     expect(taken.serverVersion).toMatch(/^\d+/);
     expect(taken.rows).toEqual({ chunks: expect.any(Number), 'public.sessions': 2 });
-    expect(work.reported.at(-1)).toMatchObject({ done: taken.dump.files[0]?.bytes });
+    expect(taken.dump.files.map(({ key }) => key)).toContain(`${taken.dump.folder}/toc.dat`);
+    const bytes = taken.dump.files.reduce((sum, file) => sum + file.bytes, 0);
+    expect(work.reported.at(-1)).toMatchObject({ done: bytes, total: bytes });
 
     const beside = await postgres.createDatabase('beside');
-    const file = join(folder, 'store', taken.dump.files[0]?.key ?? '');
-    await promisify(execFile)(join(postgres.binDir, 'pg_restore'), ['--exit-on-error', '-d', beside, file]);
+    const archive = join(folder, 'store', taken.dump.folder);
+    // The row index lies beside the files of the dump, and pg_restore does not mind.
+    await promisify(execFile)(join(postgres.binDir, 'pg_restore'), ['--exit-on-error', '-d', beside, archive]);
     const [row] = await runSql(beside, 'SELECT count(*)::int AS n FROM chunks');
     expect(row?.['n']).toBe(taken.rows['chunks']);
+    expect(await indexOf(taken)).toHaveLength(taken.rows['chunks'] ?? -1);
   });
 
   test('of a second attempt does not replace the first', async () => {
-    const first = await dump(config(), store, undefined, 'sets/b', testWork());
-    const second = await dump(config(), store, undefined, 'sets/b', testWork());
-    expect(await store.list('sets/b/')).toEqual([first.dump.files[0]?.key, second.dump.files[0]?.key].sort());
+    const first = await take({}, 'sets/b', testWork());
+    const second = await take({}, 'sets/b', testWork());
+    const keys = [...first.dump.files, first.index, ...second.dump.files, second.index].map((file) => file?.key);
+    expect(await store.list('sets/b/')).toEqual(keys.toSorted());
   });
 
   test('finds pg_dump on the search path when no folder is configured', async () => {
     const { binDir: _binDir, ...rest } = config();
-    const taken = await dump(rest, store, postgres.binDir, 'sets/c', testWork());
+    const taken = await dump({ config: rest, url: rest.url, store, path: postgres.binDir }, 'sets/c', testWork());
     expect(taken.dump.files[0]?.bytes).toBeGreaterThan(0);
   });
+
+  test('lies in a folder that nobody else may look into, and is gone from there afterwards', async () => {
+    const binDir = await fakeProgram('looking', `ls -ld ${scratch}/dr-dump-* | cut -c1-10 > ${folder}/mode; exit 1`);
+    await expect(take({ binDir }, 'sets/j', testWork())).rejects.toMatchObject({ code: 'POSTGRES_REFUSED' });
+    expect(await readFile(join(folder, 'mode'), 'utf8')).toBe('drwx------\n');
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
+  test('of a database without a chunks table has no row index', async () => {
+    const settings = postgresConfigSchema.parse({
+      url,
+      binDir: postgres.binDir,
+      tables: { sessions: { table: 'sessions', id: 'id' } },
+    });
+    const taken = await dump({ config: settings, url: settings.url, store }, 'sets/k', testWork());
+    expect(taken.index).toBeUndefined();
+    expect(taken.rows).toEqual({ sessions: 2 });
+  });
 });
+
+async function indexOf({ index }: PostgresPart): Promise<RowEntry[]> {
+  if (!index) throw new Error('no row index');
+  const entries: RowEntry[] = [];
+  for await (const batch of openLines(store, index, parseRowLine)) entries.push(...batch);
+  return entries;
+}
 
 describe('a dump that fails', () => {
   test('leaves nothing in the store, and tells what pg_dump said but never the password', async () => {
     const binDir = await fakeProgram('telling', 'echo half a dump; echo "secret: $PGPASSWORD; said: $*" >&2; exit 3');
-    const failure: unknown = await dump(config({ binDir }), store, undefined, 'sets/d', testWork()).catch(
-      (error: unknown) => error,
-    );
+    const failure: unknown = await take({ binDir }, 'sets/d', testWork()).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: 'POSTGRES_REFUSED',
       message: expect.stringMatching(/ended with 3: secret: \[redacted\]; said: .*--snapshot=/),
@@ -106,21 +150,21 @@ describe('a dump that fails', () => {
       'lost',
       'echo "pg_dump: error: server closed the connection unexpectedly" >&2; exit 1',
     );
-    await expect(dump(config({ binDir }), store, undefined, 'sets/e', testWork())).rejects.toMatchObject({
+    await expect(take({ binDir }, 'sets/e', testWork())).rejects.toMatchObject({
       code: 'POSTGRES_UNREACHABLE',
     });
   });
 
   test('is refused beforehand when pg_dump is older than the server', async () => {
     const binDir = await fakeProgram('old', 'exit 0', 12);
-    await expect(dump(config({ binDir }), store, undefined, 'sets/f', testWork())).rejects.toMatchObject({
+    await expect(take({ binDir }, 'sets/f', testWork())).rejects.toMatchObject({
       code: 'INVALID_CONFIGURATION',
       message: expect.stringMatching(/postgres\.binDir: .* is of version 12, and the server is \d+/),
     });
   });
 
   test('is refused beforehand when there is no pg_dump', async () => {
-    await expect(dump(config({ binDir: folder }), store, undefined, 'sets/g', testWork())).rejects.toMatchObject({
+    await expect(take({ binDir: folder }, 'sets/g', testWork())).rejects.toMatchObject({
       code: 'INVALID_CONFIGURATION',
       message: expect.stringContaining('postgres.binDir'),
     });
@@ -128,7 +172,7 @@ describe('a dump that fails', () => {
 
   test('is refused beforehand when a configured table is absent', async () => {
     const other = await postgres.createDatabase('other');
-    await expect(dump(config({ url: other }), store, undefined, 'sets/h', testWork())).rejects.toMatchObject({
+    await expect(take({ url: other }, 'sets/h', testWork())).rejects.toMatchObject({
       code: 'UNEXPECTED_SCHEMA',
     });
   });
@@ -137,11 +181,11 @@ describe('a dump that fails', () => {
     const binDir = await fakeProgram('endless', 'echo start; exec sleep 1000');
     const work = testWork();
     const report = work.report.bind(work);
-    const taken = dump(config({ binDir }), store, undefined, 'sets/i', {
+    const taken = take({ binDir }, 'sets/i', {
       ...work,
       report: (progress) => {
         report(progress);
-        work.cancel();
+        if (progress.phase.startsWith('dump')) work.cancel();
       },
     });
     await expect(taken).rejects.toThrow('cancelled');

@@ -1,0 +1,179 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import type { PostgresConfig } from '../../config/schema.ts';
+import { type ArtifactStore, contentOf } from '../../domain/artifacts.ts';
+import { RecoveryError } from '../../domain/failures.ts';
+import type { RecoverySet } from '../../domain/recovery-set.ts';
+import type { Dump, PostgresPart } from '../../domain/set-parts.ts';
+import type { Work } from '../progress.ts';
+import { withSession } from './client.ts';
+import { checkProgram, mustRun, type Programs, runProgram } from './programs.ts';
+import { createScratch, scratchUrl, serverUrl } from './scratch-database.ts';
+import { requireSpace, withScratchFolder } from './scratch-folder.ts';
+
+/** One index may take long to build, without a word. */
+const SILENCE_MS = 60 * 60_000;
+const HEAD_BYTES = 1 << 16;
+
+const serverSchema = z.object({ number: z.coerce.number() });
+const missingSchema = z.object({ name: z.string() });
+
+/** What restoring needs. */
+export interface Restorer {
+  readonly config: PostgresConfig;
+  readonly store: ArtifactStore;
+  /** Search path of programs, used when `config.binDir` is absent. */
+  readonly path?: string | undefined;
+}
+
+/**
+ * Brings a set's dump up in a fresh scratch database: every file is fetched and compared with its hash, the whole archive is
+ * decoded, and only then restored, stopping at the first error. Looks before it repeats.
+ * @throws SET_TAMPERED, POSTGRES_*, INVALID_INPUT, INVALID_CONFIGURATION (the server or programs cannot take this dump),
+ *   STORE_*, DISK_SHORT, DISK_FULL
+ */
+export async function restoreBeside(
+  { config, store, path }: Restorer,
+  { set, scratch }: { set: RecoverySet; scratch: string },
+  work: Work,
+): Promise<void> {
+  const programs: Programs = { binDir: config.binDir, path };
+  const url = scratchUrl(config, scratch);
+  const part = postgresPartOf(set);
+  await checkServer(config, programs, part);
+  await withScratchFolder(config.scratchDir, { purpose: 'restore', subject: scratch }, async (folder) => {
+    const archive = await fetchDump(store, part.dump, folder, work);
+    const encoding = await decode(programs, archive, work);
+    await checkExtensions(config, programs, archive, work);
+    await createScratch(config, scratch, encoding);
+    work.report({ phase: 'restore the dump beside', done: 0, total: 1 });
+    await mustRun(programs, 'pg_restore', {
+      args: [
+        '--exit-on-error',
+        '--no-owner',
+        '--no-privileges',
+        '--no-tablespaces',
+        // A copy must not take part in replication.
+        '--no-publications',
+        '--no-subscriptions',
+        '--no-password',
+        '--verbose',
+        `--jobs=${config.dumpJobs}`,
+        archive,
+      ],
+      url,
+      applicationName: `rag-recovery ${scratch}`,
+      signal: work.signal,
+      silenceMs: SILENCE_MS,
+    });
+    work.report({ phase: 'restore the dump beside', done: 1, total: 1 });
+  });
+}
+
+/** @throws RecoveryError SET_MISMATCH for a set without a dump */
+export function postgresPartOf({ id, postgres }: RecoverySet): PostgresPart {
+  if (postgres) return postgres;
+  throw new RecoveryError('SET_MISMATCH', `${id} has no dump of Postgres`);
+}
+
+async function checkServer(config: PostgresConfig, programs: Programs, { serverVersion }: PostgresPart): Promise<void> {
+  const [server] = await withSession(serverUrl(config), 'read', (session) =>
+    session.rows(serverSchema, `SELECT current_setting('server_version_num') AS number`),
+  );
+  const [theirs, ours] = [Number.parseInt(serverVersion), Math.floor((server?.number ?? 0) / 10_000)];
+  await checkProgram(programs, 'pg_restore', Math.max(theirs, ours));
+  if (ours >= theirs) return;
+  throw new RecoveryError(
+    'INVALID_CONFIGURATION',
+    `postgres.verifyUrl: the server is of version ${ours}, and the dump of ${theirs}; it takes ${theirs} or newer`,
+  );
+}
+
+/** Fetches the files into a private folder. @throws SET_TAMPERED naming the file, DISK_SHORT, STORE_* */
+async function fetchDump(store: ArtifactStore, dump: Dump, folder: string, work: Work): Promise<string> {
+  const total = dump.files.reduce((sum, file) => sum + contentOf(file).bytes, 0);
+  await requireSpace(folder, total, 'the dump of the set');
+  const archive = join(folder, 'dump');
+  await mkdir(archive, { mode: 0o700 });
+  let done = 0;
+  for (const file of dump.files) {
+    const name = nameIn(dump, file.key);
+    const counted = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of store.open(file)) {
+        done += piece.length;
+        yield piece;
+        work.report({ phase: 'fetch the dump (bytes)', done, total });
+      }
+    };
+    const target = createWriteStream(join(archive, name), { mode: 0o600, flags: 'wx' });
+    await pipeline(Readable.from(counted()), target, { signal: work.signal }).catch((error: unknown) => {
+      work.signal.throwIfAborted();
+      throw error;
+    });
+  }
+  return archive;
+}
+
+/** A file's own name. @throws RecoveryError SET_TAMPERED for one that does not lie in the dump's folder */
+function nameIn({ folder }: Dump, key: string): string {
+  const name = key.startsWith(`${folder}/`) ? key.slice(folder.length + 1) : '';
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
+  throw new RecoveryError('SET_TAMPERED', `the dump of Postgres: ${key} does not lie in ${folder}`);
+}
+
+/**
+ * Decodes the whole archive, which its table of contents alone does not: a damaged or missing data file shows only here.
+ * Returns the encoding that its text is in.
+ * @throws RecoveryError SET_TAMPERED with what pg_restore said
+ */
+async function decode(programs: Programs, archive: string, work: Work): Promise<string> {
+  work.report({ phase: 'decode the dump', done: 0, total: 1 });
+  let [head, seen] = ['', 0];
+  const { code, said } = await runProgram(programs, 'pg_restore', {
+    args: ['--file=-', archive],
+    signal: work.signal,
+    silenceMs: SILENCE_MS,
+    onOutput: (piece) => {
+      seen += piece.length;
+      if (head.length < HEAD_BYTES) head += piece.toString('latin1');
+    },
+  });
+  if (code !== 0) throw undecodable(`pg_restore ended with ${code}: ${said}`);
+  const encoding = /^SET client_encoding = '([A-Za-z0-9_]+)';$/m.exec(head)?.[1];
+  if (encoding === undefined) throw undecodable(`no encoding in its ${seen} bytes`);
+  return encoding;
+}
+
+function undecodable(why: string): RecoveryError {
+  return new RecoveryError('SET_TAMPERED', `the dump of Postgres cannot be decoded: ${why}`);
+}
+
+/** @throws RecoveryError INVALID_CONFIGURATION naming the extensions that the dump needs and the server does not have */
+async function checkExtensions(config: PostgresConfig, programs: Programs, archive: string, work: Work): Promise<void> {
+  let list = '';
+  await mustRun(programs, 'pg_restore', {
+    args: ['--list', archive],
+    signal: work.signal,
+    silenceMs: SILENCE_MS,
+    onOutput: (piece) => (list += piece.toString('utf8')),
+  });
+  const needed = [...list.matchAll(/^\d+; \d+ \d+ EXTENSION - (.+?) *$/gm)].map(([, name = '']) => name);
+  const missing = await withSession(serverUrl(config), 'read', (session) =>
+    session.rows(
+      missingSchema,
+      `SELECT name FROM unnest($1::text[]) AS name
+        WHERE name NOT IN (SELECT name FROM pg_catalog.pg_available_extensions)`,
+      [needed],
+    ),
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  throw new RecoveryError(
+    'INVALID_CONFIGURATION',
+    `${config.verifyUrl ? 'postgres.verifyUrl' : 'postgres.url'}: the server lacks extensions that the dump needs: ${names}`,
+  );
+}
