@@ -6,16 +6,20 @@ import { breakCommand } from './commands/break.ts';
 import { decisionCommands } from './commands/decide.ts';
 import { markEnvironmentCommand } from './commands/mark-environment.ts';
 import { reportCommand } from './commands/report.ts';
+import { restoreObjectCommand } from './commands/restore-object.ts';
 import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
 import { setsCommand } from './commands/sets.ts';
-import { startCommand } from './commands/start.ts';
+import { backupCommand, startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import type { Context } from './context.ts';
 import { describeExitCodes, EXIT_CODES } from './exit-codes.ts';
 import { problemOf } from './failures.ts';
 import { Output } from './output.ts';
 import { type Problem, wrongUse } from './problem.ts';
+
+/** Commands that have commands of their own. */
+const GROUPS = ['start', 'sets', 'schedules'] as const;
 
 /** Runs one command line (without the program's name) and returns its exit code. Never throws. */
 export async function runCli(args: readonly string[], context: Context): Promise<number> {
@@ -39,12 +43,14 @@ function program(cli: Cli): Command {
     .addHelpText('after', `\n${describeExitCodes()}\n\nExample:\n  $ dr start partial-loss --wait`);
   const commands = [
     startCommand(cli),
+    backupCommand(cli),
     statusCommand(cli),
     approveCommand(cli),
     ...decisionCommands(cli),
     reportCommand(cli),
     runsCommand(cli),
     setsCommand(cli),
+    restoreObjectCommand(cli),
     schedulesCommand(cli),
     markEnvironmentCommand(cli),
     breakCommand(cli),
@@ -69,11 +75,11 @@ function plainErrors(command: Command, { stdout }: Context): void {
 }
 
 function misuse(error: CommanderError, args: readonly string[]): Problem {
-  const starting = args[0] === 'start';
+  const group = GROUPS.find((name) => name === args[0]);
   const missing = error.code === 'commander.help';
   const known = missing || error.code === 'commander.unknownCommand' ? 0 : 1;
-  const words = args.filter((arg) => /^[a-z][a-z-]*$/i.test(arg)).slice(0, starting ? 1 + known : known);
-  const absent = starting ? 'it is not said which runbook to start' : 'a command is missing';
+  const words = args.filter((arg) => /^[a-z][a-z-]*$/i.test(arg)).slice(0, group === undefined ? known : 1 + known);
+  const absent = group === 'start' ? 'it is not said which runbook to start' : 'a command is missing';
   const message = missing ? absent : error.message.replace(/^error: /, '');
   return wrongUse(message, `See \`${['dr', ...words].join(' ')} --help\`.`);
 }

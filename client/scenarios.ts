@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { backUpInputSchema, partialLossInputSchema } from '../domain/run-input.ts';
+import { backUpInputSchema, partialLossInputSchema, pruneInputSchema, verifyInputSchema } from '../domain/run-input.ts';
 
 /** A runbook that can be started: what it is called here, on the server, and what it takes. */
 export interface Scenario {
@@ -21,6 +21,18 @@ export const SCENARIOS = [
     workflowType: 'backUpStack',
     summary: 'Take a recovery set: one manifest over the backups of all parts',
     input: backUpInputSchema,
+  },
+  {
+    name: 'verify-set',
+    workflowType: 'verifyRecoverySet',
+    summary: 'Prove a recovery set by restoring it beside',
+    input: verifyInputSchema,
+  },
+  {
+    name: 'prune',
+    workflowType: 'pruneRecoverySets',
+    summary: 'Remove recovery sets that are not needed any more',
+    input: pruneInputSchema,
   },
 ] as const satisfies readonly Scenario[];
 

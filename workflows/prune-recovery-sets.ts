@@ -26,7 +26,7 @@ type PruneRun = Run<keyof typeof steps>;
 
 /** Takes away recovery sets that the policy lets go. Only verified sets count, and the last of them always stay. */
 export const pruneRecoverySets = runbook(
-  { scenario: 'prune', input: pruneInputSchema, steps, success: 'completed' },
+  { scenario: 'prune', input: pruneInputSchema, steps, success: 'completed', lease: 'retention' },
   async (run) => {
     const before = await run.must('list', (act) => act.planPrune(), describeListing);
     await run.must('plan', async () => mustBeVerified(before), describeRetention);

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { shortHash } from '../../domain/plan.ts';
 import type { RunStatus } from '../../domain/report.ts';
 import { approveUpdate } from '../../workflows/messages.ts';
+import { ask } from '../ask.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { deliver, told } from '../messages.ts';
@@ -52,10 +52,7 @@ async function chosenPlan(job: Job, status: RunStatus, approver: string, yes: bo
   }
   if (yes) return status.planHash;
   out.say(planText(status, context.stdout));
-  const lines = createInterface({ input: context.stdin, output: context.stdout.stream });
-  const answer = await lines.question(`Approve plan ${shortHash(status.planHash)} as ${approver}? [y/N] `);
-  lines.close();
-  if (/^y(?:es)?$/i.test(answer.trim())) return status.planHash;
+  if (await ask(context, `Approve plan ${shortHash(status.planHash)} as ${approver}? [y/N] `)) return status.planHash;
   throw problem(
     'refused',
     'APPROVAL_REFUSED',

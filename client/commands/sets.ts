@@ -1,14 +1,29 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { describeCount } from '../../domain/format.ts';
-import { bytesOf } from '../../domain/recovery-set.ts';
+import { bytesOf, isTorn } from '../../domain/recovery-set.ts';
+import { lastFullPass } from '../../domain/retention.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { placeOf, storedSets } from '../store.ts';
 import { renderTable } from '../table.ts';
+import { pruneSetsCommand } from './sets-prune.ts';
+import { diffSetsCommand, exportSetCommand, showSetCommand } from './sets-read.ts';
+import { verifySetCommand } from './sets-verify.ts';
 
 /** `dr sets` */
 export function setsCommand(cli: Cli): Command {
-  return command('sets', 'List the recovery sets in the artifact store, the newest first', 'dr sets --all')
+  const sets = new Command('sets')
+    .summary('List, show, verify, compare, export and remove recovery sets')
+    .description('List, show, verify, compare, export and remove recovery sets. Without a command: list.')
+    .addHelpText('after', '\nExample:\n  $ dr sets\n  $ dr sets --json');
+  sets.addCommand(listCommand(cli), { isDefault: true });
+  const others = [showSetCommand, verifySetCommand, diffSetsCommand, exportSetCommand, pruneSetsCommand];
+  for (const make of others) sets.addCommand(make(cli));
+  return sets;
+}
+
+function listCommand(cli: Cli): Command {
+  return command('list', 'List the recovery sets in the artifact store, the newest first', 'dr sets list --all')
     .option('--all', 'also sets of other environments')
     .action(action(cli, (job, { all }: { all?: boolean }) => list(job, all === true)));
 }
@@ -20,28 +35,30 @@ async function list({ config, context, out }: Job, all: boolean): Promise<ExitCo
   const sets = stored
     .flatMap((entry) => ('set' in entry ? [entry] : []))
     .filter(({ set }) => all || environment === undefined || set.environment === environment)
-    .map(({ id, set, state }) => ({
-      id,
-      environment: set.environment,
-      takenAt: set.takenAt,
-      state,
-      points: set.qdrant.points,
-      bytes: bytesOf(set),
-      model: set.embedding.model,
-      dimensions: set.embedding.dimensions,
-      postgres: set.postgres !== undefined,
+    .map((entry) => ({
+      id: entry.id,
+      environment: entry.set.environment,
+      takenAt: entry.set.takenAt,
+      state: entry.state,
+      verifiedAt: lastFullPass([entry]),
+      partsAgree: !isTorn(entry.set),
+      points: entry.set.qdrant.points,
+      bytes: bytesOf(entry.set),
+      model: entry.set.embedding.model,
+      dimensions: entry.set.embedding.dimensions,
+      postgres: entry.set.postgres !== undefined,
     }));
   const unreadable = stored.flatMap((entry) => ('problem' in entry ? [entry] : []));
   const rows = sets.map((set) => [
     set.id,
     set.environment,
-    set.state,
+    set.partsAgree ? set.state : `${set.state}, parts disagree`,
     describeCount(set.points),
     describeCount(set.bytes),
     set.model,
   ]);
   const table = renderTable(context.stdout, ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'], rows);
-  const none = `No recovery set in ${place}. Take one with \`dr start backup\`.`;
+  const none = `No recovery set in ${place}. Take one with \`dr backup\`.`;
   out.answer({ store: place, sets, unreadable }, rows.length > 0 ? table : none);
   if (!out.json) for (const { id, problem } of unreadable) out.note(`${id} cannot be used: ${problem}`);
   return EXIT_CODES.ok.code;

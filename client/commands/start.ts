@@ -26,6 +26,13 @@ interface StartOptions {
   readonly wait?: boolean;
 }
 
+/** `dr backup`: the same as `dr start backup`. */
+export function backupCommand(cli: Cli): Command {
+  return common(SCENARIOS[1], 'dr backup --reason "before the upgrade" --wait').action(
+    action(cli, (job, options: StartOptions) => start_(job, SCENARIOS[1], options)),
+  );
+}
+
 /** `dr start <scenario>` */
 export function startCommand(cli: Cli): Command {
   const start = new Command('start').summary('Start a runbook').description('Start a runbook.');
@@ -68,15 +75,20 @@ function common(scenario: Scenario, example: string): Command {
 }
 
 async function start_(job: Job, scenario: Scenario, options: StartOptions): Promise<ExitCode> {
-  const environment = job.environment();
   const parsed = scenario.input.safeParse(inputOf(options));
   if (!parsed.success)
     throw wrongUse(`--input: ${describeIssues(parsed.error)}`, `See \`dr start ${scenario.name} --help\`.`);
+  return startAndFollow(job, { scenario, input: parsed.data }, options.wait === true);
+}
+
+/** Starts a run and says where it is; with `wait` follows it to its end, and the exit code tells its verdict. */
+export function startAndFollow(job: Job, start: Omit<Start, 'environment'>, wait: boolean): Promise<ExitCode> {
+  const environment = job.environment();
   return withTemporal(job.context, async (temporal) => {
-    const run = await startRun(temporal, job, { environment, scenario, input: parsed.data });
+    const run = await startRun(temporal, job, { environment, ...start });
     const { workflowId, runId } = run;
     const started = { workflowId, runId, url: addressOf(job.config.uiUrl, temporal.namespace, run) };
-    if (options.wait !== true) {
+    if (!wait) {
       job.out.answer(started, `Started ${workflowId}\n${started.url}\nFollow it: dr status --watch`);
       await warnWithoutWorker(temporal, environment, job.out);
       return EXIT_CODES.ok.code;
@@ -96,7 +108,12 @@ interface Start {
   readonly input: object;
 }
 
-async function startRun(temporal: Temporal, job: Job, { environment, scenario, input }: Start): Promise<FoundRun> {
+/** Starts a run. Its id says what, where and when. */
+export async function startRun(
+  temporal: Temporal,
+  job: Job,
+  { environment, scenario, input }: Start,
+): Promise<FoundRun> {
   const { context } = job;
   const time = context
     .now()

@@ -1,11 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { recoverySet } from '../support/fake-activities.ts';
-import { temporaryFolder } from '../support/folder.ts';
 import { dr } from './terminal.ts';
 
 const env = { DR_ENVIRONMENT: 'test' };
@@ -30,6 +27,12 @@ describe('wrong use exits with 2 and says what is right', () => {
     { args: ['start', 'backup', '--reason', 'x'.repeat(501)], says: "'--reason <text>'" },
     { args: ['start', 'partial-loss', '--commit-window', 'soon'], says: 'a number of minutes' },
     { args: ['runs', '--limit', '0'], says: 'a number from 1 to' },
+    { args: ['sets', 'gone'], says: 'too many arguments' },
+    { args: ['sets', 'show'], says: "missing required argument 'id'\nNext: See `dr sets show --help`" },
+    { args: ['sets', 'verify', '--quick', '--full'], says: "option '--full' cannot be used with option '--quick'" },
+    { args: ['sets', 'export', 'x'], says: "required option '--to <folder>'" },
+    { args: ['restore-object', 'x'], says: "required option '--out <file>'" },
+    { args: ['schedules'], says: 'a command is missing\nNext: See `dr schedules --help`' },
     { args: ['skip'], says: "required option '--reason <text>'" },
     { args: ['note'], says: "required option '--note <text>'" },
     { args: ['approve'], says: 'no plan is named' },
@@ -67,7 +70,14 @@ describe('help', () => {
   const commands = ['start partial-loss', 'start backup', 'status', 'approve', 'reject', 'retry', 'skip', 'commit'];
   const others = ['rollback', 'note', 'abort', 'report', 'runs', 'sets', 'mark-environment', 'break'];
 
-  test.each([...commands, ...others])('of dr %s has an example', async (name) => {
+  const reading = ['sets list', 'sets show', 'sets diff', 'sets export', 'restore-object', 'backup'];
+  const changing = [
+    'sets verify',
+    'sets prune',
+    ...['apply', 'diff', 'list', 'pause', 'resume'].map((name) => `schedules ${name}`),
+  ];
+
+  test.each([...commands, ...others, ...reading, ...changing])('of dr %s has an example', async (name) => {
     const { code, out, err } = await dr([...name.split(' '), '--help']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(`\nExample:\n  $ dr ${name}`);
@@ -105,39 +115,6 @@ describe('what cannot be reached', () => {
       expect(err).toContain('Temporal at 127.0.0.1:1 cannot be reached');
     },
   );
-});
-
-describe('dr sets', () => {
-  const cwd = temporaryFolder('dr-sets');
-  const put = (id: string, manifest: string): void => {
-    mkdirSync(join(cwd, 'store/sets', id), { recursive: true });
-    writeFileSync(join(cwd, 'store/sets', id, 'manifest.json'), manifest);
-  };
-  const sets = { ...env, STORE_DIRECTORY: 'store' };
-
-  beforeAll(() => {
-    put(recoverySet.id, JSON.stringify(recoverySet));
-    const newer = 'set-20260301T000000Z-abcdef';
-    put(newer, JSON.stringify({ ...recoverySet, id: newer }));
-    const foreign = 'set-20260401T000000Z-abcdef';
-    put(foreign, JSON.stringify({ ...recoverySet, id: foreign, environment: 'production' }));
-    put('set-20260501T000000Z-abcdef', '{"version": 1, torn');
-  });
-
-  test('lists the sets of the environment, the newest first, and names what is no manifest', async () => {
-    const { code, out, err } = await dr(['sets'], { env: sets, cwd });
-    expect(code).toBe(0);
-    expect(out.match(/set-\S+/g)).toEqual(['set-20260301T000000Z-abcdef', recoverySet.id]);
-    expect(err).toContain('sets/set-20260501T000000Z-abcdef/manifest.json is not a manifest');
-  });
-
-  test('lists those of every environment with --all', async () => {
-    const { out } = await dr(['sets', '--all', '--json'], { env: sets, cwd });
-    expect(JSON.parse(out)).toMatchObject({
-      sets: [{ environment: 'production' }, { environment: 'test' }, { environment: 'test' }],
-      unreadable: [{ key: 'sets/set-20260501T000000Z-abcdef/manifest.json' }],
-    });
-  });
 });
 
 describe('dr break', () => {
