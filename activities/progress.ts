@@ -27,29 +27,34 @@ export interface Work {
 }
 
 /**
- * Runs a long activity with heartbeats: an object at every step, and the last one again while a single call blocks, so
- * that the engine sees a dead worker within its heartbeat timeout and a person sees `{phase, done, total}`.
+ * Runs a long activity with heartbeats: an object at every step, so that a person sees `{phase, done, total}`.
  * Progress of the attempt before comes from its heartbeat (the worker died) or from the input (the step was repeated).
  */
 export async function withProgress<T>(input: Resumable, work: (work: Work) => Promise<T>): Promise<T> {
   const state = current.getStore() ?? {};
   const before = progressSchema.safeParse(activityInfo().heartbeatDetails ?? input.resume);
-  const beat = setInterval(() => heartbeat(state.progress), BEAT_EVERY_MS);
-  try {
-    return await work({
-      resume: before.success ? before.data : undefined,
-      signal: cancellationSignal(),
-      report: (progress) => {
-        state.progress = progress;
-        heartbeat(progress);
-      },
-    });
-  } finally {
-    clearInterval(beat);
-  }
+  return work({
+    resume: before.success ? before.data : undefined,
+    signal: cancellationSignal(),
+    report: (progress) => {
+      state.progress = progress;
+      heartbeat(progress);
+    },
+  });
 }
 
-/** Gives an activity call its own place to keep progress in. */
+/**
+ * Gives an activity call its own place to keep progress in, and beats while a single call blocks: the engine sees a dead
+ * worker within the heartbeat timeout, however short or long the activity is.
+ */
 export function keepingProgress<T>(run: () => Promise<T>): Promise<T> {
-  return current.run({}, run);
+  const state: { progress?: Progress } = {};
+  return current.run(state, async () => {
+    const beat = setInterval(() => heartbeat(state.progress), BEAT_EVERY_MS);
+    try {
+      return await run();
+    } finally {
+      clearInterval(beat);
+    }
+  });
 }

@@ -26,8 +26,6 @@ export interface ClientConfig {
   readonly uiUrl: string;
   /** With an absolute path. */
   readonly store: StoreConfig;
-  /** Absolute path. */
-  readonly storeDirectory: string;
   readonly objectives: Config['objectives'];
   readonly retention: Config['retention'];
   readonly schedules: Config['schedules'];
@@ -52,7 +50,6 @@ export async function loadClientConfig(sources: ClientConfigSources = {}): Promi
     environment: sources.environment === undefined ? environment : named(sources.environment),
     uiUrl: temporal.uiUrl,
     store: { ...store, directory: resolve(cwd, store.directory) },
-    storeDirectory: resolve(cwd, store.directory),
     ...declared,
     sandbox: sandboxOf(env),
   };

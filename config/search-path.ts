@@ -2,3 +2,8 @@
 export function searchPath(): string | undefined {
   return process.env.PATH;
 }
+
+/** The worker's own variables, for secrets that are referred to by name and for the commands that fetch them. */
+export function workerEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

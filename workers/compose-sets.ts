@@ -44,14 +44,14 @@ function verificationServer({ qdrant, backup: { verifyQdrant } }: Config): Qdran
 
 /** What belongs into a set here. */
 export async function planBackup(
-  { backup, qdrantCloud, neon }: Config,
+  { backup, configuration, qdrantCloud, neon }: Config,
   probe: () => Promise<StorePart>,
 ): Promise<BackupPlan> {
   return {
     canary: backup.canary,
     tolerance: backup.tolerance,
     others: backup.nodes.length + backup.collections.length > 0,
-    configuration: false,
+    configuration: configuration !== undefined,
     neon: neon !== undefined,
     cloud: qdrantCloud ? { accountId: qdrantCloud.accountId, clusterId: qdrantCloud.clusterId } : null,
     store: await probe(),

@@ -1,4 +1,5 @@
 import { createChatApp } from '../activities/app/client.ts';
+import { createConfigurationActivities } from '../activities/configuration/index.ts';
 import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
 import type { QdrantCloudActivities, RecoveryActivities } from '../activities/contract.ts';
 import type {
@@ -7,7 +8,13 @@ import type {
   NeonBackupActivities,
 } from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
-import { createPostgresActivities, createRowStore, markedPostgres } from '../activities/postgres/index.ts';
+import {
+  createDatabaseSetActivities,
+  createPostgresActivities,
+  createRowStore,
+  createScratchRowStore,
+  markedPostgres,
+} from '../activities/postgres/index.ts';
 import { createQdrantActivities } from '../activities/qdrant/index.ts';
 import { createVectorStore } from '../activities/qdrant/vector-store.ts';
 import { createRunActivities } from '../activities/run/index.ts';
@@ -19,8 +26,9 @@ import { createStackActivities, type StackPorts } from '../activities/stack/inde
 import { probeStore } from '../activities/store/probe.ts';
 import { createArtifactStore } from '../activities/store/index.ts';
 import type { Config } from '../config/schema.ts';
-import { searchPath } from '../config/search-path.ts';
+import { searchPath, workerEnvironment } from '../config/search-path.ts';
 import type { MarkedStore } from '../domain/environment-mark.ts';
+import type { ArtifactStore } from '../domain/artifacts.ts';
 import { RecoveryError } from '../domain/failures.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
@@ -56,8 +64,8 @@ export function composeActivities(config: Config): RecoveryActivities {
     }),
     ...(postgres ? createPostgresActivities({ config: postgres, store, path: searchPath() }) : withoutPostgres),
     ...createStackActivities(ports),
-    ...composeSetActivities(config, ports, () => undefined),
-    ...optionalActivities(config),
+    ...composeSetActivities(config, ports, (database) => postgres && createScratchRowStore(postgres, database)),
+    ...optionalActivities(config, store),
   });
 }
 
@@ -104,7 +112,7 @@ const withoutPostgres: Pick<RecoveryActivities, 'dumpDatabase'> = {
 };
 
 /** What asks a system that not every stack has. */
-function optionalActivities(config: Config): OptionalActivities {
+function optionalActivities(config: Config, store: ArtifactStore): OptionalActivities {
   return {
     ...(config.qdrantCloud
       ? createQdrantCloudActivities({ config: config.qdrantCloud })
@@ -115,15 +123,17 @@ function optionalActivities(config: Config): OptionalActivities {
           'deleteBackup',
         ] as const)),
     ...unconfigured('neon', ['createBackupBranch', 'removeBackupBranch', 'checkSnapshotSchedule'] as const),
-    ...unconfigured('postgres', [
-      'countRows',
-      'plantCanaryRow',
-      'restoreDumpBeside',
-      'checkRestoredDump',
-      'dropScratchDatabase',
-      'listScratchDatabases',
-    ] as const),
-    ...unconfigured('configuration', ['captureConfiguration', 'checkKeyCanary'] as const),
+    ...(config.postgres
+      ? createDatabaseSetActivities({ config: config.postgres, store, path: searchPath() })
+      : unconfigured('postgres', [
+          'countRows',
+          'plantCanaryRow',
+          'restoreDumpBeside',
+          'checkRestoredDump',
+          'dropScratchDatabase',
+          'listScratchDatabases',
+        ] as const)),
+    ...createConfigurationActivities({ config: config.configuration, store, environment: workerEnvironment() }),
   };
 }
 

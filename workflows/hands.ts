@@ -12,13 +12,16 @@ const LOST_WORKER = {
   maximumAttempts: 20,
 } as const;
 
+/** Every activity beats every two seconds: after this long without, its worker is lost. */
+const HEARTBEAT = '15s';
+
 /** A question that is answered within seconds, or not at all. */
-const SHORT: ActivityOptions = { startToCloseTimeout: '2m', retry: LOST_WORKER };
+const SHORT: ActivityOptions = { startToCloseTimeout: '2m', heartbeatTimeout: HEARTBEAT, retry: LOST_WORKER };
 
 /** Work that grows with the data. Heartbeats tell a dead worker from a long copy; the next attempt goes on from the last. */
 const LONG: ActivityOptions = {
   startToCloseTimeout: '24h',
-  heartbeatTimeout: '15s',
+  heartbeatTimeout: HEARTBEAT,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: LOST_WORKER,
 };

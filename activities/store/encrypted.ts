@@ -15,7 +15,14 @@ const SUFFIX = '.age';
  * reports of runs. So sets can be listed, and their files compared with SHA256SUMS, without any key. None of it holds a
  * text, a row or a secret, and reports stand in Temporal's history in clear anyway.
  */
-const CLEAR = [/(^|\/)manifest\.json$/, /(^|\/)SHA256SUMS$/, /(^|\/)verifications\//, /^runs\/.*\/report-[^/]*$/];
+const CLEAR = [
+  /(^|\/)manifest\.json$/,
+  /(^|\/)SHA256SUMS$/,
+  /(^|\/)verifications\//,
+  /^runs\/.*\/report-[^/]*$/,
+  // Encrypted already, for recipients of their own: a second lock would need two keys on the worst night.
+  /\/configuration\/.*\.age$/,
+];
 
 /** Whether a key is written as it is although the store encrypts. */
 export function staysClear(key: string): boolean {
