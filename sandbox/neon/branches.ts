@@ -242,9 +242,8 @@ export async function recoverBranch(plane: Plane, id: string): Promise<BranchRec
   return branch;
 }
 
-/** Deletes the branches whose time has come; while a chain runs, a moment later. */
+/** Deletes a branch whose time has come. */
 export function deleteExpired(plane: Plane): void {
   const due = livingBranches(plane).find(({ expiresAt }) => expiresAt !== null && Date.parse(expiresAt) <= Date.now());
-  if (due && !plane.operations.busy && childrenOf(plane, due.id).length === 0)
-    deleteBranch(plane, due.id, { method: 'ttl' });
+  if (due && childrenOf(plane, due.id).length === 0) deleteBranch(plane, due.id, { method: 'ttl' });
 }

@@ -20,7 +20,7 @@ import type { EndpointRecord } from './state.ts';
 import { Store } from './store.ts';
 import { TEMPORARY, TimeTravel } from './time-travel.ts';
 import { Timelines } from './timelines.ts';
-import { perform } from './work.ts';
+import { abandon, perform } from './work.ts';
 
 const TICK_MS = 500;
 
@@ -62,7 +62,7 @@ export async function startNeon(options: NeonOptions): Promise<Neon> {
     parts.push(() => plane.operations.close());
     await open(plane, settings);
     const turn = new Turn();
-    const ticker = setInterval(() => void turn.take(() => tick(plane)).catch(() => undefined), TICK_MS);
+    const ticker = setInterval(() => void tick(plane, turn).catch(() => undefined), TICK_MS);
     parts.push(async () => clearInterval(ticker));
     const listen = async (server: FastifyInstance, port: number): Promise<string> => {
       parts.push(() => server.close());
@@ -118,6 +118,7 @@ function assemble(settings: NeonSettings, watchdog: Watchdog): { plane: Plane; a
     faults,
     delayMs: settings.operationDelayMs,
     perform: (work) => perform(plane, work),
+    abandon: (work) => abandon(plane, work),
   });
   const timeTravel = new TimeTravel(timelines, operations, settings.timeTravelSeconds);
   const addresses = new EndpointAddresses(() => plane);
@@ -157,8 +158,12 @@ function firstEndpoint(plane: Plane): EndpointRecord | undefined {
   return endpointsOf(plane, branch?.id).find(({ type }) => type === EndpointType.ReadWrite);
 }
 
-async function tick(plane: Plane): Promise<void> {
+/** What happens by itself, as time passes. */
+async function tick(plane: Plane, turn: Turn): Promise<void> {
   await plane.timeTravel.tidy();
-  await suspendIdle(plane);
-  deleteExpired(plane);
+  await turn.take(async () => {
+    if (plane.operations.busy) return;
+    await suspendIdle(plane);
+    deleteExpired(plane);
+  });
 }

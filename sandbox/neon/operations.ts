@@ -30,6 +30,8 @@ interface Hands {
   readonly faults: Faults;
   readonly delayMs: number;
   perform(work: Work): Promise<void>;
+  /** Clears away what would have been cleared by work that is not done any more. */
+  abandon(work: Work): void;
 }
 
 /** The project's operations: one chain of them at a time, each done after the one before it. */
@@ -95,10 +97,16 @@ export class Operations {
   async #run(records: readonly OperationRecord[]): Promise<void> {
     for (const [at, record] of records.entries()) {
       if (this.#closed) return;
-      if (await this.#runOne(record)) continue;
-      for (const { operation } of records.slice(at + 1)) this.#become(operation, OperationStatus.Cancelled);
-      return;
+      if (!(await this.#runOne(record))) return this.#abandon(records.slice(at));
     }
+  }
+
+  /** The first of these has failed for good. */
+  #abandon(records: readonly OperationRecord[]): void {
+    if (this.#closed) return;
+    for (const { work } of records) this.#hands.abandon(work);
+    for (const { operation } of records.slice(1)) this.#become(operation, OperationStatus.Cancelled);
+    this.#hands.store.save();
   }
 
   /** Whether it was finished. One that fails is tried again a few times. */

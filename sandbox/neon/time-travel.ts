@@ -53,7 +53,7 @@ export class TimeTravel {
    */
   async #start(branch: BranchRecord, target: Moment['target']): Promise<Compute> {
     const { history } = this.#timelines;
-    await this.#timelines.mark(branch.timeline);
+    await this.#timelines.archiveBeyond(branch.timeline, target);
     const lineage = history.lineage(branch.timeline);
     const folder = await history.prepare(TEMPORARY + randomBytes(4).toString('hex'));
     await history.copyBase(lineage, folder);

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, createCluster } from './cluster.ts';
 import { ARCHIVING, type History } from './history.ts';
+import { unprocessable } from './errors.ts';
 import { newId, now } from './ids.ts';
 import { compareLsn } from './lsn.ts';
-import type { KnownPassword, Timeline } from './state.ts';
+import type { KnownPassword, Target, Timeline } from './state.ts';
 import type { Store } from './store.ts';
 
 /** A cluster that nobody uses goes on for a moment: the next request often needs it. */
@@ -62,8 +63,7 @@ export class Timelines {
     const timeline = this.history.timeline(id);
     const { origin } = timeline;
     if (timeline.built || origin === null) return;
-    // Recovery fails when the log ends before the moment that is asked for.
-    await this.mark(origin.timeline);
+    await this.archiveBeyond(origin.timeline, origin.target);
     const cluster = await this.#exclusive(id, async () => {
       const lineage = this.history.lineage(origin.timeline);
       const folder = await this.history.prepare(id, 'archive');
@@ -85,8 +85,9 @@ export class Timelines {
     return this.history.timeline(origin).passwords.filter(({ lsn }) => compareLsn(lsn, fork) <= 0);
   }
 
-  /** The cluster of a timeline, running until `release` with the same holder. */
+  /** The cluster of a timeline, running until `release` with the same holder. @throws NeonError 422 before it is built */
   async hold(id: string, holder: unknown): Promise<Cluster> {
+    if (!this.history.timeline(id).built) throw unprocessable('branch not ready yet');
     const holders = this.#holders.get(id) ?? new Set();
     this.#holders.set(id, holders.add(holder));
     try {
@@ -130,12 +131,18 @@ export class Timelines {
     return this.use(id, headOf);
   }
 
+  /** Has the archive reach beyond a moment: recovery fails when the log ends before it. */
+  async archiveBeyond(id: string, target: Target): Promise<void> {
+    const beyond = ({ time, lsn }: { time: string; lsn: string }): boolean =>
+      target.kind === 'time' ? Date.parse(time) > Date.parse(target.time) : compareLsn(lsn, target.lsn) >= 0;
+    if (!this.history.timeline(id).marks.some(beyond)) await this.#mark(id);
+  }
+
   /** Puts a commit after everything so far, and that into the archive: every moment until now can be replayed. */
-  async mark(id: string): Promise<void> {
+  async #mark(id: string): Promise<void> {
     await this.use(id, async (cluster) => {
       const timeline = this.history.timeline(id);
-      const lsn = await headOf(cluster);
-      timeline.marks = [...timeline.marks, { time: now(), lsn }].slice(-MOST_MARKS);
+      const mark = { time: now(), lsn: await headOf(cluster) };
       timeline.logicalSize = await sizeOf(cluster);
       const file = await cluster.session(async (client) => {
         await client.query('select pg_current_xact_id()');
@@ -143,6 +150,7 @@ export class Timelines {
         return rows[0]?.file ?? '';
       });
       await this.history.archived(id, file);
+      timeline.marks = [...timeline.marks, mark].slice(-MOST_MARKS);
     });
   }
 

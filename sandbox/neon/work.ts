@@ -1,6 +1,6 @@
 import { startEndpoint, suspendEndpoint } from './endpoints.ts';
 import { now } from './ids.ts';
-import { branchOf, type Plane } from './plane.ts';
+import { branchOf, childrenOf, livingBranches, type Plane } from './plane.ts';
 import type { BranchRecord, Work } from './state.ts';
 
 /** Deleted branches are kept to be recovered, but no more than these: each holds a cluster. */
@@ -37,6 +37,24 @@ export async function perform(plane: Plane, work: Work): Promise<void> {
     case 'nothing':
       return;
   }
+}
+
+/** After a chain that came to nothing: a branch is what it was, and connections wait no longer. */
+export function abandon(plane: Plane, work: Work): void {
+  const { state } = plane;
+  const branch = work.kind === 'switch' ? state.branches[work.branch] : undefined;
+  if (branch?.state === 'resetting') abandonRestore(plane, branch);
+  const endpoint = work.kind === 'start' ? state.endpoints[work.endpoint] : undefined;
+  if (endpoint) endpoint.busy = false;
+}
+
+/** The branch still is what its backup was to be. */
+function abandonRestore(plane: Plane, branch: BranchRecord): void {
+  branch.state = 'ready';
+  const backup = livingBranches(plane).find(({ id, timeline }) => id !== branch.id && timeline === branch.timeline);
+  if (!backup) return;
+  for (const child of childrenOf(plane, backup.id)) child.parent = child.id === branch.id ? backup.parent : branch.id;
+  Reflect.deleteProperty(plane.state.branches, backup.id);
 }
 
 async function performOnEndpoint(

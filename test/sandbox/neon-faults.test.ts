@@ -74,6 +74,21 @@ test('one that fails for good takes the rest of its chain with it', async () => 
   expect(operations.map(({ status }) => status)).toEqual(['cancelled', 'error']);
 });
 
+test('a restore that fails for good leaves the branch as it was', async () => {
+  const main = (await branches()).find((branch) => branch.default)?.id ?? '';
+  await neon.fault('operation-fails', { count: 1, action: 'update_catalog', fatal: true });
+  const { data } = await neon.client.restoreProjectBranch(neon.id, main, {
+    source_branch_id: main,
+    source_timestamp: new Date().toISOString(),
+    preserve_under_name: 'failed',
+  });
+  await expect(settled(neon, data.operations)).rejects.toThrow('update_catalog is error');
+  expect((await neon.client.getProjectBranch(neon.id, main)).data.branch.current_state).toBe('ready');
+  expect((await branches()).map(({ name }) => name)).not.toContain('failed');
+  const wish = { projectId: neon.id, database_name: 'neondb', role_name: 'neondb_owner' };
+  expect(await runSql((await neon.client.getConnectionUri(wish)).data.uri, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
 test('slow-operations keeps a chain open, and everybody else out', async () => {
   await neon.fault('slow-operations', { seconds: 0.5, count: 1 });
   const startedAt = Date.now();

@@ -20,11 +20,14 @@ export interface NeonProject {
   readonly apiKey: string;
   readonly id: string;
   readonly client: NeonClient;
+  /** How often to look at an operation: the real service counts requests. */
+  readonly lookEveryMs: number;
 }
 
 /** The stand-in as a process of its own, which can be killed and started again over its data. */
 export class NeonStandIn implements NeonProject {
   readonly apiKey = 'test-neon-key';
+  readonly lookEveryMs = LOOK_EVERY_MS;
   readonly id = 'test-project-12345678';
   readonly apiUrl: string;
   readonly client: NeonClient;
@@ -108,9 +111,12 @@ export class NeonStandIn implements NeonProject {
 }
 
 /** Waits until every operation is through. @throws Error when one is not finished in the end */
-export async function settled({ client, id }: NeonProject, operations: readonly Operation[]): Promise<void> {
+export async function settled(
+  { client, id, lookEveryMs }: NeonProject,
+  operations: readonly Operation[],
+): Promise<void> {
   for (const { id: operation, action } of operations) {
-    for (const deadline = Date.now() + SETTLE_MS; ; await pause(LOOK_EVERY_MS)) {
+    for (const deadline = Date.now() + SETTLE_MS; ; await pause(lookEveryMs)) {
       const { data } = await client.getProjectOperation(id, operation);
       const { status } = data.operation;
       if (['finished', 'skipped'].includes(status)) break;

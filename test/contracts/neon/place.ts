@@ -17,7 +17,8 @@ const REAL_URL = 'https://console.neon.tech/api/v2';
 function realPlace(): NeonProject | undefined {
   const [apiKey, id] = [process.env['NEON_CONTRACT_API_KEY'], process.env['NEON_CONTRACT_PROJECT_ID']];
   if (!apiKey || !id) return undefined;
-  return { apiKey, id, apiUrl: REAL_URL, client: createApiClient({ apiKey, baseURL: REAL_URL, timeout: 30_000 }) };
+  const client = createApiClient({ apiKey, baseURL: REAL_URL, timeout: 30_000 });
+  return { apiKey, id, apiUrl: REAL_URL, client, lookEveryMs: 1_000 };
 }
 
 const real = realPlace();
