@@ -20,6 +20,14 @@ export function contentOf({ sha256, bytes, plain }: Artifact): Content {
   return plain ?? { sha256, bytes };
 }
 
+/** What the key of an encrypted artifact ends in, so that people and `age` know it for what it is. */
+export const ENCRYPTED = '.age';
+
+/** The key that the artifact was put under: without the ending of one that lies encrypted. */
+export function keyOfContent({ key, plain }: Artifact): string {
+  return plain && key.endsWith(ENCRYPTED) ? key.slice(0, -ENCRYPTED.length) : key;
+}
+
 /** A list of points in the store (one JSON object a line), and how many lines it has. */
 export const listSchema = z.strictObject({ artifact: artifactSchema, count: z.int().nonnegative() });
 export type ListRef = z.infer<typeof listSchema>;
@@ -28,7 +36,8 @@ export type ListRef = z.infer<typeof listSchema>;
  * Where artifacts live. Contract: `put` never replaces a key (it throws `STORE_UNREACHABLE` when the key exists), is
  * durable when it returns, and hashes what flows through; a `put` that fails leaves nothing under the key. `open` throws
  * `SET_TAMPERED` at the end of the stream when the bytes are not those of the reference. Timeouts and I/O errors are
- * `STORE_UNREACHABLE`; no space is `DISK_FULL`.
+ * `STORE_UNREACHABLE`; no space is `DISK_FULL`; what a person must mend is `STORE_DENIED` (credentials, permission, clock, key)
+ * or `STORE_REFUSED` (bucket, region); `remove` of what a lock keeps is `STORE_LOCKED`.
  */
 export interface ArtifactStore {
   put(key: string, data: AsyncIterable<Uint8Array>): Promise<Artifact>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { artifactSchema } from './artifacts.ts';
 import { damageSchema } from './damage.ts';
 import { planSchema } from './plan.ts';
 import { initiatorSchema, objectivesSchema } from './settings.ts';
@@ -115,8 +116,8 @@ export const runReportSchema = z.strictObject({
   notes: z.array(z.string()),
   /** Recovery set that was healed from. */
   set: z.string().optional(),
-  /** Artifacts of the run: name to store key and hash. */
-  artifacts: z.record(z.string(), z.strictObject({ key: z.string(), sha256: z.string(), bytes: z.int() })),
+  /** Artifacts of the run: name to where it lies in the store. */
+  artifacts: z.record(z.string(), artifactSchema),
   failure: failureViewSchema.optional(),
 });
 export type RunReport = z.infer<typeof runReportSchema>;

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { PostgresConfig } from '../../config/schema.ts';
-import { type ArtifactStore, contentOf } from '../../domain/artifacts.ts';
+import { type ArtifactStore, contentOf, keyOfContent } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Dump, PostgresPart } from '../../domain/set-parts.ts';
@@ -101,7 +101,7 @@ async function fetchDump(store: ArtifactStore, dump: Dump, folder: string, work:
   await mkdir(archive, { mode: 0o700 });
   let done = 0;
   for (const file of dump.files) {
-    const name = nameIn(dump, file.key);
+    const name = nameIn(dump, keyOfContent(file));
     const counted = async function* (): AsyncGenerator<Uint8Array> {
       for await (const piece of store.open(file)) {
         done += piece.length;

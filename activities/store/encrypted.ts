@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { EncryptionConfig } from '../../config/store.ts';
-import { type Artifact, type ArtifactStore, type Content } from '../../domain/artifacts.ts';
+import { type Artifact, type ArtifactStore, type Content, ENCRYPTED } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { decryptAge, encryptAge } from './age.ts';
 import { encrypterFor } from './age-header.ts';
 import { readIdentities } from './age-identities.ts';
 import { tampered } from './refusals.ts';
-
-/** What an encrypted artifact is called, so that people and `age` know it for what it is. */
-const SUFFIX = '.age';
 
 /**
  * What stays in clear: what says which sets there are, what they consist of and how far they are to be trusted, and the
@@ -53,7 +50,10 @@ class EncryptedStore implements ArtifactStore {
   async put(key: string, data: AsyncIterable<Uint8Array>): Promise<Artifact> {
     if (!this.#encryption || staysClear(key)) return this.#inner.put(key, data);
     const seen = new Meter();
-    const artifact = await this.#inner.put(key + SUFFIX, encryptAge(this.#encryption.recipients, seen.through(data)));
+    const artifact = await this.#inner.put(
+      key + ENCRYPTED,
+      encryptAge(this.#encryption.recipients, seen.through(data)),
+    );
     return { ...artifact, plain: seen.content() };
   }
 
@@ -72,11 +72,10 @@ class EncryptedStore implements ArtifactStore {
 
   /** By the key as it lies there, or as it was given to `put`. */
   async readSmall(key: string): Promise<Uint8Array | undefined> {
-    if (!key.endsWith(SUFFIX)) {
-      const clear = await this.#inner.readSmall(key);
-      if (clear || staysClear(key)) return clear;
-    }
-    const name = key.endsWith(SUFFIX) ? key : key + SUFFIX;
+    if (staysClear(key)) return this.#inner.readSmall(key);
+    const clear = key.endsWith(ENCRYPTED) ? undefined : await this.#inner.readSmall(key);
+    if (clear) return clear;
+    const name = key.endsWith(ENCRYPTED) ? key : key + ENCRYPTED;
     const sealed = await this.#inner.readSmall(name);
     if (!sealed) return undefined;
     const parts: Uint8Array[] = [];
@@ -91,7 +90,7 @@ class EncryptedStore implements ArtifactStore {
 
   async remove(key: string): Promise<void> {
     await this.#inner.remove(key);
-    if (!key.endsWith(SUFFIX) && !staysClear(key)) await this.#inner.remove(key + SUFFIX);
+    if (!key.endsWith(ENCRYPTED) && !staysClear(key)) await this.#inner.remove(key + ENCRYPTED);
   }
 
   freeBytes(): Promise<number | undefined> {

@@ -7,14 +7,22 @@ export async function freeBytesAt(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Runs one file operation and gives its failure a code: no space is `DISK_FULL`, all else `STORE_UNREACHABLE`. */
+/**
+ * Runs one file operation and gives its failure a code: no space is `DISK_FULL`, what its user may not do `STORE_DENIED`, all
+ * else `STORE_UNREACHABLE`.
+ */
 export async function onDisk<T>(root: string, path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
     if (error instanceof RecoveryError) throw error;
     if (hasCode(error, 'ENOSPC', 'EDQUOT')) throw await diskFull(root, path, error);
-    throw new RecoveryError('STORE_UNREACHABLE', `artifact store: ${path}: ${String(error)}`, { cause: error });
+    const text = `artifact store: ${path}: ${String(error)}`;
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS'))
+      throw new RecoveryError('STORE_DENIED', `${text}. Let the user that runs this write below ${root}`, {
+        cause: error,
+      });
+    throw new RecoveryError('STORE_UNREACHABLE', text, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { chmod, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { join } from 'node:path';
 import { onDisk } from '../../../activities/store/failures.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
@@ -49,6 +50,15 @@ describe('the folder of an artifact store', () => {
     await expect(createDiskStore(directory).put('file/inside', pieces(Buffer.from('x'), 1))).rejects.toMatchObject({
       code: 'STORE_UNREACHABLE',
       message: expect.stringContaining(join(directory, 'file')),
+    });
+  });
+
+  // Not even root may write there.
+  const closed = platform() === 'linux' ? test : test.skip;
+  closed('that may not be written is told apart, with what to do', async () => {
+    await expect(createDiskStore('/sys/kernel').put('a', pieces(Buffer.from('x'), 1))).rejects.toMatchObject({
+      code: 'STORE_DENIED',
+      message: expect.stringMatching(/E(ACCES|PERM|ROFS).*Let the user that runs this write below \/sys\/kernel/),
     });
   });
 

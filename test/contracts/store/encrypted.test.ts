@@ -9,7 +9,7 @@ import { createDiskStore } from '../../../activities/store/disk.ts';
 import { createEncryptedStore, staysClear } from '../../../activities/store/encrypted.ts';
 import { Secret } from '../../../config/secret.ts';
 import type { EncryptionConfig } from '../../../config/store.ts';
-import { type Artifact, type ArtifactStore, contentOf } from '../../../domain/artifacts.ts';
+import { type Artifact, type ArtifactStore, contentOf, keyOfContent } from '../../../domain/artifacts.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { collect, pieces, storeContract } from './contract.ts';
 
@@ -73,6 +73,7 @@ describe('an encrypted store', () => {
       sha256: createHash('sha256').update(lies).digest('hex'),
       plain: { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') },
     });
+    expect(keyOfContent(artifact)).toBe('sets/x/dump');
     expect(lies.includes('chat turn')).toBe(false);
     expect(lies.toString('latin1')).toMatch(/^age-encryption\.org\/v1\n/);
   });
@@ -152,6 +153,16 @@ describe('an encrypted store', () => {
     const keyless = createEncryptedStore(createDiskStore(directory), { recipients: [ours.recipient] });
     for (const key of clear) expect(Buffer.from((await keyless.readSmall(key)) ?? [])).toEqual(content);
     expect(await keyless.list('')).toEqual([...clear, 'sets/x/dump.age'].sort());
+  });
+
+  test('reads a small one by either name, and says when it cannot', async () => {
+    expect(Buffer.from((await store.readSmall('sets/x/dump')) ?? [])).toEqual(content);
+    expect(Buffer.from((await store.readSmall('sets/x/dump.age')) ?? [])).toEqual(content);
+    expect(await store.readSmall('sets/x/nothing')).toBeUndefined();
+    const keyless = createEncryptedStore(createDiskStore(directory), undefined);
+    await expect(keyless.readSmall('sets/x/dump')).rejects.toMatchObject({ code: 'STORE_DENIED' });
+    await store.remove('sets/x/dump');
+    expect(await store.list('')).toEqual([]);
   });
 
   test.each([
