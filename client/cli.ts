@@ -4,6 +4,7 @@ import type { Cli } from './command.ts';
 import { approveCommand } from './commands/approve.ts';
 import { breakCommand } from './commands/break.ts';
 import { decisionCommands } from './commands/decide.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { markEnvironmentCommand } from './commands/mark-environment.ts';
 import { reportCommand } from './commands/report.ts';
 import { restoreObjectCommand } from './commands/restore-object.ts';
@@ -52,6 +53,7 @@ function program(cli: Cli): Command {
     setsCommand(cli),
     restoreObjectCommand(cli),
     schedulesCommand(cli),
+    doctorCommand(cli),
     markEnvironmentCommand(cli),
     breakCommand(cli),
   ];

@@ -5,15 +5,23 @@ import type { Temporal } from './temporal.ts';
 const LOOK_MS = 3_000;
 const WORKFLOW_TASKS = 1;
 
+/** How many workers ask for the environment's work. */
+export async function countPollers({ connection, namespace, within }: Temporal, environment: string): Promise<number> {
+  const { pollers } = await within(LOOK_MS, () =>
+    connection.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueueOf(environment) },
+      taskQueueType: WORKFLOW_TASKS,
+    }),
+  );
+  return pollers.length;
+}
+
 /** Says so when no worker serves the environment: a run would wait for one without a word. */
 export async function warnWithoutWorker(temporal: Temporal, environment: string, out: Output): Promise<void> {
-  const { connection, namespace, within } = temporal;
-  const name = taskQueueOf(environment);
   try {
-    const { pollers } = await within(LOOK_MS, () =>
-      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType: WORKFLOW_TASKS }),
-    );
-    if (pollers.length === 0) {
+    if ((await countPollers(temporal, environment)) === 0) {
+      const name = taskQueueOf(environment);
       out.note(`No worker serves ${environment} (task queue ${name}): the run waits until one is started.`);
     }
   } catch {

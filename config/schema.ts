@@ -9,6 +9,7 @@ import { configurationBackupSchema } from './configuration.ts';
 import { schedulesConfigSchema } from './schedules.ts';
 import { Secret } from './secret.ts';
 import { storeConfigSchema } from './store.ts';
+import { workerConfigSchema } from './worker.ts';
 import { httpUrlSchema as httpUrl, secretSchema as secret } from './values.ts';
 
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
@@ -156,6 +157,7 @@ export const configSchema = z.strictObject({
   objectives: objectivesSchema.prefault({}),
   retention: retentionPolicySchema.prefault({}),
   schedules: schedulesConfigSchema.prefault({}),
+  worker: workerConfigSchema.prefault({}),
   commitWindowMinutes: z
     .number()
     .min(0)

@@ -185,4 +185,6 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     'Time zone of that. Elsewhere than in UTC avoid 1 to 3 at night: such times may not come, or twice.',
   'schedules.verification.cron': 'When the newest recovery set is restored for trial.',
   'schedules.verification.timeZone': 'Time zone of that.',
+  'worker.health.host': 'Address on which the worker tells how it is (`/healthz`, `/livez`).',
+  'worker.health.port': 'Port of that. Without it the worker opens none. Required in this part.',
 };

@@ -10,6 +10,18 @@ function joined(large: number, largeUnit: string, small: number, smallUnit: stri
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
+/** `3 days`, `5 hours`, `40 minutes`: roughly, for people who ask whether that is too old. */
+export function describeSpan(seconds: number): string {
+  const units = [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+  ] as const;
+  const [size, unit] = units.find(([length]) => seconds >= 2 * length) ?? [1, 'second'];
+  const count = Math.floor(seconds / size);
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 /** `1,204`: digits grouped for reading. */
 export function describeCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');

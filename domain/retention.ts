@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeCount } from './format.ts';
+import { describeSpan } from './format.ts';
 import { bytesOf, isTorn } from './recovery-set.ts';
 import type { BrokenSet, StoredSet } from './stored-set.ts';
 import type { SetState } from './verification.ts';
@@ -96,9 +96,7 @@ export function newestFirst(a: StoredSet, b: StoredSet): number {
 
 /** `12 days`, `5 hours`: an age for people, never negative. */
 export function describeAge(from: string, now: Date): string {
-  const hours = Math.max(0, now.getTime() - Date.parse(from)) / 3_600_000;
-  const [count, unit] = hours < 48 ? [Math.floor(hours), 'hour'] : [Math.floor(hours / 24), 'day'];
-  return `${describeCount(count)} ${unit}${count === 1 ? '' : 's'}`;
+  return describeSpan(Math.max(0, now.getTime() - Date.parse(from)) / 1000);
 }
 
 function judge(

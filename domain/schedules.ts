@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import { parseCron, renderCron, type Times } from './cron.ts';
+import { describeSpan } from './format.ts';
 import { scheduleIdOf, taskQueueOf } from './names.ts';
 
 /** When something is done by itself. */
@@ -128,4 +129,26 @@ export function describeInput(args: readonly unknown[]): string {
 /** `60 min`, to compare spans by. */
 export function describeMinutes(milliseconds: number): string {
   return `${milliseconds / 60_000} min`;
+}
+
+/** How late a run may be before the scheduler is not believed any more, as a part of the time between two. */
+const LATE = 0.5;
+const HOUR_MS = 3_600_000;
+
+/**
+ * What shows that the scheduler does not do what it says: a sentence, or `undefined`. `last` is when it last started a run,
+ * or when the schedule was made.
+ */
+export function latenessOf(
+  { next: [first, second], last }: { readonly next: readonly Date[]; readonly last: Date },
+  now: Date,
+): string | undefined {
+  if (first === undefined) return 'it has no next run';
+  if (now.getTime() - first.getTime() > HOUR_MS)
+    return `its next run was due at ${first.toISOString()}, and has not begun`;
+  if (second === undefined) return undefined;
+  const between = second.getTime() - first.getTime();
+  const since = now.getTime() - last.getTime();
+  if (since <= between * (1 + LATE) + HOUR_MS) return undefined;
+  return `it last ran ${describeSpan(since / 1000)} ago, and should every ${describeSpan(between / 1000)}`;
 }

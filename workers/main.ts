@@ -8,6 +8,7 @@ import { loadTemporalConnection, type TemporalConnection } from '../config/tempo
 import { RecoveryError } from '../domain/failures.ts';
 import { taskQueueOf } from '../domain/names.ts';
 import { composeActivities } from './compose.ts';
+import { healthOf, serveHealth } from './health.ts';
 import { jsonLine } from './log.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -31,6 +32,21 @@ async function run(): Promise<void> {
 }
 
 async function serve(config: Config, temporal: TemporalConnection): Promise<void> {
+  let worker: Worker | undefined;
+  const health =
+    config.worker.health &&
+    (await serveHealth(
+      config.worker.health,
+      healthOf(config, () => worker?.getState() ?? 'STARTING'),
+    ));
+  try {
+    await work(config, temporal, (made) => (worker = made));
+  } finally {
+    health?.close();
+  }
+}
+
+async function work(config: Config, temporal: TemporalConnection, made: (worker: Worker) => void): Promise<void> {
   const connection = await NativeConnection.connect(temporal.options()).catch((error: unknown) => {
     const message = `Temporal at ${temporal.address} cannot be reached. Start it, or correct TEMPORAL_ADDRESS.`;
     throw new RecoveryError('INVALID_CONFIGURATION', message, { cause: error });
@@ -53,6 +69,7 @@ async function serve(config: Config, temporal: TemporalConnection): Promise<void
       shutdownGraceTime: GRACE,
       shutdownForceTime: FORCE,
     });
+    made(worker);
     await worker.run();
   } finally {
     await connection.close();

@@ -135,7 +135,7 @@ describe('dr schedules list', () => {
       if (Date.now() > deadline) throw new Error(`no run was seen: ${out}`);
     }
     const { out } = await schedules('list');
-    expect(out).toMatch(/backup\s+15 2 \* \* \* UTC\s+\d{4}-\d\d-\d\d 02:15\s+0 hours ago: backup/);
+    expect(out).toMatch(/backup\s+15 2 \* \* \* UTC\s+\d{4}-\d\d-\d\d 02:15\s+\d+ seconds? ago: backup/);
     expect(out).toContain('paused: paused by operator');
     expect((await schedules('resume', 'verification')).code).toBe(0);
     expect((await described('verification')).state.paused).toBe(false);

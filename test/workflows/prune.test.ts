@@ -131,9 +131,11 @@ describe('pruning recovery sets', () => {
     });
   });
 
-  test('removes nothing while a recovery runs, since it may need any set', async () => {
+  test('removes nothing when a recovery began while the plan waited, since it may need any set', async () => {
     const { store, asked } = holding();
-    const busy = { findLeaseHolder: async () => ({ workflowId: 'partial-loss/at-night' }) };
+    let looked = 0;
+    const recovery = { workflowId: 'partial-loss/at-night' };
+    const busy = { findLeaseHolder: async () => ((looked += 1) === 1 ? null : recovery) };
     await withRun({ ...store, ...busy }, async (run) => {
       await approve(run);
       await expect(run.result()).rejects.toMatchObject({
