@@ -223,6 +223,15 @@ describe('reading', () => {
     expect(starts.length).toBe(4);
   });
 
+  test('goes on where an answer stood still for longer than the deadline', async () => {
+    const artifact = await putLarge();
+    let stalls = 1;
+    server.fault = (asked) => (isGet(asked) && stalls-- > 0 ? { stallAfter: 5_000_000 } : undefined);
+    const impatient = storeAt(server.url, { timeoutSeconds: 0.5 });
+    expect(LARGE.equals(await collect(impatient.open(artifact)))).toBe(true);
+    expect(server.asked.filter(isGet)).toHaveLength(2);
+  });
+
   test('ends when an answer breaks off again and again without a byte', async () => {
     const artifact = await putSmall();
     server.fault = (asked) => (isGet(asked) ? { breakAfter: 0 } : undefined);

@@ -21,6 +21,7 @@ export type Fault =
       readonly more?: string;
     }
   | { readonly breakAfter: number }
+  | { readonly stallAfter: number }
   | 'lose'
   | 'hang'
   | undefined;
@@ -39,6 +40,8 @@ export class StrictS3 {
   readonly uploads = new Map<string, { name: string; metadata: Record<string, string>; parts: Map<number, Buffer> }>();
   readonly asked: Asked[] = [];
   fault: (asked: Asked) => Fault = () => undefined;
+  /** Overwrites whatever the condition. */
+  forgetful = false;
   #count = 0;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -72,7 +75,9 @@ export class StrictS3 {
     if (fault === 'lose') return void response.socket?.destroy();
     response.writeHead(answer.status, { ...answer.headers, 'content-length': String(answer.body.length) });
     if (typeof fault !== 'object') return void response.end(method === 'HEAD' ? undefined : answer.body);
-    response.write(answer.body.subarray(0, fault.breakAfter), () => response.socket?.destroySoon());
+    if ('stallAfter' in fault) return void response.write(answer.body.subarray(0, fault.stallAfter));
+    if ('breakAfter' in fault)
+      response.write(answer.body.subarray(0, fault.breakAfter), () => response.socket?.destroySoon());
   }
 
   #answer(asked: Asked): { status: number; headers: Record<string, string>; body: Buffer } {
@@ -94,7 +99,7 @@ export class StrictS3 {
   }
 
   #store({ name, headers }: Asked, bytes: Buffer, metadata: Record<string, string>): ReturnType<typeof xml> {
-    if (headers['if-none-match'] === '*' && this.objects.has(name))
+    if (headers['if-none-match'] === '*' && !this.forgetful && this.objects.has(name))
       return xml(412, error('PreconditionFailed', 'taken'));
     this.objects.set(name, { bytes, metadata });
     return xml(200, '', { etag: etagOf(bytes) });

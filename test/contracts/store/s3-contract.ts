@@ -6,8 +6,11 @@ import {
   PutBucketVersioningCommand,
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { createEncryptedStore, staysClear } from '../../../activities/store/encrypted.ts';
 import { probeStore } from '../../../activities/store/probe.ts';
 import { createS3Store } from '../../../activities/store/s3.ts';
+import { Secret } from '../../../config/secret.ts';
 import { type S3Config, storeConfigSchema } from '../../../config/store.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
 import { newBucket, type S3Server, tamperWith } from '../../support/s3.ts';
@@ -32,6 +35,17 @@ export function s3Contract(name: string, start: () => Promise<S3Server>, known: 
   storeContract(`a folder of a bucket of ${name}`, async () =>
     underTest(server, await newBucket(server, { prefix: 'backups/of-test' })),
   );
+
+  storeContract(`an encrypted bucket of ${name}`, async () => {
+    const plain = underTest(server, await newBucket(server));
+    const identity = await generateX25519Identity();
+    const recipients = [await identityToRecipient(identity)];
+    return {
+      ...plain,
+      store: createEncryptedStore(plain.store, { recipients, identity: new Secret(identity) }),
+      liesAs: (key) => (staysClear(key) ? key : `${key}.age`),
+    };
+  });
 
   describe(`a bucket of ${name}`, () => {
     const put = (store: ArtifactStore, key: string, text: string): ReturnType<ArtifactStore['put']> =>
