@@ -28,7 +28,7 @@ export async function* encryptAge(recipients: readonly string[], data: Bytes): A
   const nonce = randomBytes(FILE_NONCE);
   yield Buffer.concat([header, nonce]);
   const payload = new Payload(fileKey, nonce);
-  for await (const { bytes, last } of cut(data, CHUNK)) yield payload.seal(bytes, last);
+  for await (const chunk of cut(data, CHUNK)) yield* payload.seal(chunk);
 }
 
 /**
@@ -43,27 +43,45 @@ export async function* decryptAge(identities: readonly string[], data: Bytes): A
     const fileKey = await fileKeyOf(identities, header);
     const { nonce, body } = await readNonce(rest, source);
     const payload = new Payload(fileKey, nonce);
-    for await (const { bytes, last } of cut(body, CHUNK + TAG)) yield payload.open(bytes, last);
+    for await (const chunk of cut(body, CHUNK + TAG)) yield payload.open(chunk);
   } finally {
     await source.return?.();
   }
 }
 
-/** Whole chunks, as many at once as there are. The last, full or not, comes alone: only the end tells that it was the last. */
-async function* cut(data: Bytes, size: number): AsyncGenerator<{ bytes: Uint8Array; last: boolean }> {
-  let waiting: Uint8Array[] = [];
+/** One chunk, in the pieces that it came in: joining them would cost as much as encrypting them. */
+interface Chunk {
+  readonly parts: readonly Uint8Array[];
+  readonly last: boolean;
+}
+
+/** Full chunks, and the last, full or not: only the end tells that it was the last, so each waits for the byte behind it. */
+async function* cut(data: Bytes, size: number): AsyncGenerator<Chunk> {
+  const waiting: Uint8Array[] = [];
   let length = 0;
   for await (const piece of data) {
+    if (piece.length === 0) continue;
     waiting.push(piece);
-    length += piece.length;
-    if (length <= size) continue;
-    const all = waiting.length === 1 ? piece : Buffer.concat(waiting, length);
-    const whole = (Math.ceil(length / size) - 1) * size;
-    yield { bytes: all.subarray(0, whole), last: false };
-    waiting = [all.subarray(whole)];
-    length -= whole;
+    for (length += piece.length; length > size; length -= size) {
+      const parts = takeFrom(waiting, size);
+      yield { parts, last: false };
+    }
   }
-  yield { bytes: Buffer.concat(waiting, length), last: true };
+  yield { parts: waiting, last: true };
+}
+
+/** Takes so many bytes off the front. */
+function takeFrom(waiting: Uint8Array[], size: number): Uint8Array[] {
+  const taken: Uint8Array[] = [];
+  for (let missing = size; missing > 0;) {
+    const piece = waiting[0];
+    if (!piece) break;
+    taken.push(piece.subarray(0, missing));
+    if (piece.length > missing) waiting[0] = piece.subarray(missing);
+    else waiting.shift();
+    missing -= Math.min(missing, piece.length);
+  }
+  return taken;
 }
 
 class Payload {
@@ -75,24 +93,15 @@ class Payload {
     this.#key = new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', KEY));
   }
 
-  seal(bytes: Uint8Array, last: boolean): Uint8Array {
-    const parts: Uint8Array[] = [];
-    for (let at = 0; at < bytes.length || (last && at === 0); at += CHUNK) {
-      const cipher = createCipheriv(CIPHER, this.#key, this.#next(last), { authTagLength: TAG });
-      parts.push(cipher.update(bytes.subarray(at, at + CHUNK)), cipher.final(), cipher.getAuthTag());
-    }
-    return Buffer.concat(parts);
+  *seal({ parts, last }: Chunk): Generator<Uint8Array> {
+    const cipher = createCipheriv(CIPHER, this.#key, this.#next(last), { authTagLength: TAG });
+    for (const part of parts) yield cipher.update(part);
+    cipher.final();
+    yield cipher.getAuthTag();
   }
 
-  open(bytes: Uint8Array, last: boolean): Uint8Array {
-    const parts: Uint8Array[] = [];
-    for (let at = 0; at < bytes.length || (last && at === 0); at += CHUNK + TAG) {
-      parts.push(this.#openOne(bytes.subarray(at, at + CHUNK + TAG), last));
-    }
-    return Buffer.concat(parts);
-  }
-
-  #openOne(chunk: Uint8Array, last: boolean): Uint8Array {
+  open({ parts, last }: Chunk): Uint8Array {
+    const chunk = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
     // An empty chunk is good only as the only one.
     if (chunk.length < TAG || (chunk.length === TAG && this.#count > 0)) throw new BrokenAge('was cut short');
     const decipher = createDecipheriv(CIPHER, this.#key, this.#next(last), { authTagLength: TAG });
