@@ -150,14 +150,30 @@ describe('a run from the command line', () => {
   });
 
   test('is listed with its outcome', async () => {
-    await withWorker('listed', async (run) => {
-      await run('start', 'backup', '--wait');
+    const talk = async (run: (...args: string[]) => Promise<Said>): Promise<void> => {
+      const { out: said } = await run('backup', '--wait', '--json');
+      expect(JSON.parse(said)).toMatchObject({ report: { scenario: 'backup' } });
       const { code, out } = await run('runs', '--json');
       expect(code).toBe(0);
       expect(JSON.parse(out)).toMatchObject({
         runs: [{ scenario: 'backup', state: 'completed', outcome: 'completed' }],
       });
-    });
+    };
+    await withWorker('listed', talk, { findLeaseHolder: async () => null });
+  });
+
+  test('verifies the set that is named, at the level that is asked for', async () => {
+    const picked: unknown[] = [];
+    const talk = async (run: (...args: string[]) => Promise<Said>): Promise<void> => {
+      const { out } = await run('sets', 'verify', 'set-x', '--quick', '--wait', '--json');
+      expect(JSON.parse(out)).toMatchObject({ workflowId: expect.stringMatching(/^verify-set\/trial\//) });
+      expect(picked).toEqual([{ setId: 'set-x' }]);
+    };
+    const pickSet = async (input: object): Promise<{ id: string; problem: string }> => {
+      picked.push(input);
+      return { id: 'set-x', problem: 'it was changed' };
+    };
+    await withWorker('trial', talk, { pickSet, findLeaseHolder: async () => null });
   });
 
   test('marks an environment and says what was marked', async () => {

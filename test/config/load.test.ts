@@ -214,9 +214,24 @@ describe('what the command line reads', () => {
       environment: 'test',
       uiUrl: 'http://127.0.0.1:8233',
       store: { directory: join(cwd, 'store') },
-      storeDirectory: join(cwd, 'store'),
+      objectives: { rtoSeconds: 4 * 3600, rpoSeconds: 24 * 3600 },
+      retention: { keepDays: 30, keepVerified: 2, verifyWithinDays: 8 },
+      schedules: {
+        backup: { cron: '15 2 * * *', timeZone: 'UTC' },
+        verification: { cron: '15 4 * * 0', timeZone: 'UTC' },
+      },
       sandbox: undefined,
     });
+  });
+
+  test.each([
+    ['{"schedules": {"backup": {"cron": "at night"}}}', /schedules\.backup\.cron .*cron expression/],
+    ['{"schedules": {"backup": {"timeZone": "Mars/Base"}}}', /schedules\.backup\.timeZone .*IANA name/],
+    ['{"retention": {"keepDays": 0}}', /retention\.keepDays/],
+    ['{"retention": {"keepVerified": 1}}', /retention\.keepVerified/],
+  ])('refuses %s by name', async (settings, says) => {
+    const cwd = folder({ 'recovery.config.json': settings });
+    await expect(loadClientConfig({ env: {}, cwd })).rejects.toThrow(says);
   });
 
   test('keeps the token of the sandbox to itself', async () => {
