@@ -57,12 +57,12 @@ export class EndpointAddresses implements Addresses {
     const endpoint = endpointOf(plane, id);
     const touch = (): void => void (endpoint.lastActive = now());
     touch();
-    return { port: cluster.port, readOnly: endpoint.type === EndpointType.ReadOnly, touch };
+    return { port: cluster.port, travels: false, readOnly: endpoint.type === EndpointType.ReadOnly, touch };
   }
 }
 
 async function travel(plane: Plane, branchId: string, { timestamp, lsn }: ProxyOptions): Promise<Route> {
   const branch = readyBranchOf(plane, branchId);
   const { cluster, touch } = await plane.timeTravel.open(branch, await findMoment(plane, branch, { timestamp, lsn }));
-  return { port: cluster.port, readOnly: false, touch };
+  return { port: cluster.port, travels: true, readOnly: false, touch };
 }

@@ -86,11 +86,12 @@ export async function startEndpoint(plane: Plane, endpoint: EndpointRecord): Pro
 /** Ends its connections, and its cluster unless another endpoint uses that. */
 export async function suspendEndpoint(plane: Plane, endpoint: EndpointRecord): Promise<void> {
   const timeline = plane.state.branches[endpoint.branch]?.timeline;
-  plane.addresses.hangUp(endpoint);
   if (timeline !== undefined) {
     plane.timelines.release(timeline, endpoint.id);
     await plane.timelines.stop(timeline);
   }
+  // Postgres has told its sessions; these are left when another endpoint keeps the cluster.
+  plane.addresses.hangUp(endpoint);
   if (endpoint.state !== EndpointState.Idle) touchEndpoint(endpoint, EndpointState.Idle);
 }
 

@@ -2,10 +2,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type First, type ProxyOptions, readFirst, readOptions, writeFatal, writeStartup } from './wire.ts';
 
 const FIRST_MS = 30_000;
+const TRIES = 3;
 
 /** Where a connection goes. */
 export interface Route {
   readonly port: number;
+  /** To a moment, not to what is behind the endpoint. */
+  readonly travels: boolean;
   /** Sessions may only read. */
   readonly readOnly: boolean;
   /** To be called when one side has said something. */
@@ -17,7 +20,8 @@ type Startup = Extract<First, { kind: 'startup' }>;
 /** The stable address of an endpoint: wakes what is behind it, and passes the bytes on. */
 export class Proxy {
   readonly #route: (options: ProxyOptions) => Promise<Route>;
-  readonly #clients = new Map<Socket, number>();
+  /** With where they went; null before they have gone anywhere. */
+  readonly #clients = new Map<Socket, Route | null>();
   readonly #server: Server;
 
   constructor(route: (options: ProxyOptions) => Promise<Route>) {
@@ -32,12 +36,13 @@ export class Proxy {
     });
   }
 
+  /** Ends what is connected to the endpoint. Who is still on the way there waits for what comes next. */
   hangUp(): void {
-    for (const client of this.#clients.keys()) client.destroy();
+    for (const [client, route] of this.#clients) if (route && !route.travels) client.destroy();
   }
 
   async close(): Promise<void> {
-    this.hangUp();
+    for (const client of this.#clients.keys()) client.destroy();
     if (!this.#server.listening) return;
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -45,7 +50,7 @@ export class Proxy {
   async #serve(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
     client.once('close', () => this.#clients.delete(client));
-    this.#clients.set(client, 0);
+    this.#clients.set(client, null);
     client.setNoDelay(true);
     client.setTimeout(FIRST_MS, () => client.destroy());
     const { message, bytes } = await readStart(client);
@@ -53,20 +58,32 @@ export class Proxy {
     if (message.kind === 'cancel') return this.#cancel(client, bytes);
     const options = readOptions(message.parameters.get('options'));
     try {
-      await this.#join(client, message, options, await this.#route(options));
+      const { route, server } = await this.#reach(options);
+      this.#join(client, server, message, options, route);
     } catch (error) {
       client.end(writeFatal(error instanceof Error ? error.message : String(error)));
     }
   }
 
-  async #join(client: Socket, { version, parameters }: Startup, options: ProxyOptions, route: Route): Promise<void> {
+  /** What is behind the endpoint may go to sleep, or be replaced, just when it is to be reached. */
+  async #reach(options: ProxyOptions): Promise<{ route: Route; server: Socket }> {
+    for (let attempt = 1; ; attempt++) {
+      const route = await this.#route(options);
+      try {
+        return { route, server: await connectTo(route.port) };
+      } catch (error) {
+        if (attempt === TRIES) throw error;
+      }
+    }
+  }
+
+  #join(client: Socket, server: Socket, { version, parameters }: Startup, options: ProxyOptions, route: Route): void {
     const rest = [options.rest, route.readOnly ? '-c default_transaction_read_only=on' : ''].filter(Boolean).join(' ');
     const passedOn = new Map(parameters);
     if (rest === '') passedOn.delete('options');
     else passedOn.set('options', rest);
-    const server = await connectTo(route.port);
     if (client.destroyed) return void server.destroy();
-    this.#clients.set(client, route.port);
+    this.#clients.set(client, route);
     server.write(writeStartup(version, passedOn));
     for (const side of [client, server]) side.on('data', () => route.touch());
     client.pipe(server);
@@ -78,8 +95,7 @@ export class Proxy {
 
   /** A cancellation names its session by a key: whichever server does not know it ignores it. */
   #cancel(client: Socket, bytes: Buffer): void {
-    for (const port of new Set(this.#clients.values())) {
-      if (port === 0) continue;
+    for (const port of new Set([...this.#clients.values()].flatMap((route) => route?.port ?? []))) {
       const server = connect(port, '127.0.0.1', () => server.end(bytes));
       server.on('error', () => server.destroy());
     }

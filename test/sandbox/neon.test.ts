@@ -1,18 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  createApiClient,
-  EndpointState,
-  EndpointType,
-  OperationAction,
-  OperationStatus,
-} from '@neondatabase/api-client';
-import { isFree } from '../../sandbox/stack/ports.ts';
-import { type Stack, startStack } from '../../sandbox/stack/stack.ts';
-import { travelUri } from '../contracts/neon/place.ts';
+import { EndpointState, OperationAction } from '@neondatabase/api-client';
+import { momentOf, travelUri } from '../contracts/neon/place.ts';
 import { NeonStandIn, refusalOf, settled } from '../support/neon.ts';
 import { runSql } from '../support/postgres.ts';
 
@@ -75,7 +64,7 @@ describe('with small limits', () => {
     const main = await mainOf(neon);
     const uri = await uriOf(neon);
     await runSql(uri, 'create table seen (id int); insert into seen values (1)');
-    const time = new Date().toISOString();
+    const { time } = await momentOf(uri);
     await runSql(uri, 'insert into seen values (2)');
     const then = travelUri(uri, main, `neon_timestamp:${time}`);
     const count = () => runSql(then, 'select count(*)::int as n from seen');
@@ -131,75 +120,5 @@ describe('with small limits', () => {
     await allSettled(neon);
     const late = create({ parent_timestamp: new Date().toISOString() });
     expect((await refusalOf(late)).message).toContain('history retention is disabled');
-  });
-});
-
-describe('killed and started again', () => {
-  let neon: NeonStandIn;
-  afterAll(() => neon?.stop());
-
-  test('it has everything, and goes on with what it was doing', async () => {
-    neon = await NeonStandIn.start({ operationDelayMs: 150 });
-    await allSettled(neon);
-    const main = await mainOf(neon);
-    const uri = await uriOf(neon);
-    await runSql(uri, 'create table kept (id int); insert into kept select generate_series(1, 1000)');
-    const { data: made } = await neon.client.createProjectBranch(neon.id, {
-      branch: { name: 'child' },
-      endpoints: [{ type: EndpointType.ReadWrite }],
-    });
-    await settled(neon, made.operations);
-    const childUri = await uriOf(neon, made.branch.id);
-    await runSql(childUri, 'delete from kept where id > 10');
-    const time = new Date().toISOString();
-    await runSql(uri, 'truncate kept');
-    const { data: restore } = await neon.client.restoreProjectBranch(neon.id, main, {
-      source_branch_id: main,
-      source_timestamp: time,
-      preserve_under_name: 'before',
-    });
-    await eventually('the restore is in the middle', async () => {
-      const first = await neon.client.getProjectOperation(neon.id, restore.operations[0]?.id ?? '');
-      return first.data.operation.status === OperationStatus.Running;
-    });
-    await neon.kill();
-    await expect(runSql(uri, 'select 1')).rejects.toThrow();
-    await neon.launch();
-    await settled(neon, restore.operations);
-    const count = 'select count(*)::int as n from kept';
-    expect(await runSql(uri, count)).toEqual([{ n: 1000 }]);
-    expect(await runSql(childUri, count)).toEqual([{ n: 10 }]);
-    await neon.kill();
-    await neon.launch();
-    expect(await runSql(uri, count)).toEqual([{ n: 1000 }]);
-    expect((await neon.client.countProjectBranches({ projectId: neon.id })).data.count).toBe(3);
-  });
-});
-
-describe('in the place of Postgres in a sandbox', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'neon-stack-'));
-  let stack: Stack;
-
-  beforeAll(async () => {
-    stack = await startStack({ name: 'neon', folder, neon: true, only: ['postgres'] });
-  });
-  afterAll(async () => {
-    if (!stack) return;
-    await stack.stop();
-    expect(await isFree(stack.ports.neonEndpoint)).toBe(true);
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  test('the database of the stack is its root branch, and comes back when the part is killed', async () => {
-    const { DATABASE_URL: url = '', NEON_API_URL: baseURL = '', NEON_API_KEY: apiKey = '' } = stack.env;
-    expect(stack.parts().map(({ name, state }) => `${name} ${state}`)).toEqual(['neon running']);
-    await runSql(url, 'create table kept as select 1 as id');
-    const client = createApiClient({ baseURL, apiKey });
-    const wish = { projectId: stack.env['NEON_PROJECT_ID'] ?? '', database_name: 'textbook', role_name: 'textbook' };
-    expect((await client.getConnectionUri(wish)).data.uri).toBe(url);
-    await stack.kill('neon');
-    await stack.start('neon');
-    expect(await runSql(url, 'select id from kept')).toEqual([{ id: 1 }]);
-    expect((await fetch(`${stack.urls.neonFaults}/faults`)).status).toBe(200);
   });
 });
