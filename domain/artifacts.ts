@@ -48,6 +48,11 @@ export interface ArtifactStore {
   list(prefix: string): Promise<string[]>;
   /** Removes a key; absent is fine. */
   remove(key: string): Promise<void>;
+  /**
+   * Takes away what writers that died left under a folder: beginnings that no key shows, and empty folders. Only where
+   * nobody writes any more.
+   */
+  tidy(folder: string): Promise<void>;
   /** Bytes that can still be written, or `undefined` when the store cannot know. */
   freeBytes(): Promise<number | undefined>;
 }

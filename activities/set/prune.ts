@@ -74,6 +74,7 @@ async function removeSet(store: ArtifactStore, id: string): Promise<{ whole: boo
     const why = await removeUnlessLocked(store, key);
     if (why !== undefined) locked.push(why);
   }
+  await store.tidy(setFolderOf(id));
   const [first] = locked;
   if (first === undefined) return undefined;
   const others = locked.length > 1 ? `, and ${locked.length - 1} more objects of it` : '';

@@ -80,6 +80,7 @@ export async function discardSet(store: ArtifactStore, setId: string): Promise<{
   if (await store.readSmall(manifestKeyOf(setId))) return { removed: 0 };
   const keys = await store.list(`${setFolderOf(setId)}/`);
   for (const key of keys) await store.remove(key);
+  await store.tidy(setFolderOf(setId));
   return { removed: keys.length };
 }
 
@@ -89,5 +90,6 @@ export async function sweepSet(store: ArtifactStore, set: RecoverySet): Promise<
   const kept = new Set([...artifactsOf(set).map(({ key }) => key), manifestKeyOf(set.id), checksumsKeyOf(set.id)]);
   const keys = (await store.list(folder)).filter((key) => !kept.has(key) && !key.startsWith(`${folder}verifications/`));
   for (const key of keys) await store.remove(key);
+  await store.tidy(setFolderOf(set.id));
   return { removed: keys.length };
 }

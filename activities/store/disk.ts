@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { FileWriter } from './file-writer.ts';
@@ -9,6 +9,9 @@ import { exists, outside, tampered } from './refusals.ts';
 
 /** Lists are decoded a piece at a time, and strings beyond 128 KB are collected late. */
 const READ_SIZE = 1 << 17;
+
+/** What a put writes until it is whole. */
+const UNFINISHED = /^\..*\.part$/;
 
 /** An artifact store in a folder. Files are read-only once published, and none is ever replaced. */
 export function createDiskStore(directory: string): ArtifactStore {
@@ -77,6 +80,21 @@ class DiskStore implements ArtifactStore {
   async remove(key: string): Promise<void> {
     const path = this.#pathOf(key);
     await this.#io(path, () => rm(path, { force: true }));
+  }
+
+  async tidy(folder: string): Promise<void> {
+    const path = this.#pathOf(folder);
+    await this.#io(path, async () => {
+      const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(unlessAbsent([]));
+      for (const entry of entries) {
+        if (entry.isFile() && UNFINISHED.test(entry.name))
+          await rm(join(entry.parentPath, entry.name), { force: true });
+      }
+      // The deepest first; one that is not empty stays, and that is what is wanted.
+      const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+      for (const empty of [...folders.toSorted((a, b) => b.length - a.length), path])
+        await rmdir(empty).catch(unlessStaying);
+    });
   }
 
   async freeBytes(): Promise<number> {
@@ -151,6 +169,10 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function unlessStaying(error: unknown): void {
+  if (!hasCode(error, 'ENOTEMPTY', 'ENOENT', 'EEXIST')) throw error;
 }
 
 function unlessAbsent<T>(value: T): (error: unknown) => T {

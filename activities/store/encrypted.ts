@@ -93,6 +93,10 @@ class EncryptedStore implements ArtifactStore {
     if (!key.endsWith(ENCRYPTED) && !staysClear(key)) await this.#inner.remove(key + ENCRYPTED);
   }
 
+  tidy(folder: string): Promise<void> {
+    return this.#inner.tidy(folder);
+  }
+
   freeBytes(): Promise<number | undefined> {
     return this.#inner.freeBytes();
   }

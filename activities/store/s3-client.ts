@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetBucketVersioningCommand,
   GetObjectCommand,
   GetObjectLockConfigurationCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
@@ -142,6 +144,18 @@ export class Bucket {
   /** Removes one version; without one, what is seen under the name. Throws what the SDK throws. */
   async remove(name: string, version: string | undefined): Promise<void> {
     await this.#client.send(new DeleteObjectCommand({ Bucket: this.name, Key: name, VersionId: version }));
+  }
+
+  /** Gives up every upload in parts that was begun under a prefix and not ended. */
+  async giveUpUploads(prefix: string): Promise<void> {
+    const list = new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix });
+    const listing = { what: `listing uploads under ${prefix}`, permission: 's3:ListBucketMultipartUploads' };
+    const { Uploads = [] } = await this.#call(listing, () => this.#client.send(list));
+    for (const { Key, UploadId } of Uploads) {
+      const abort = new AbortMultipartUploadCommand({ Bucket: this.name, Key, UploadId });
+      const doing = { what: `giving up an upload of ${Key ?? prefix}`, permission: 's3:AbortMultipartUpload' };
+      await this.#unlessAbsent(doing, () => this.#client.send(abort));
+    }
   }
 
   /** Whether earlier versions are kept. */

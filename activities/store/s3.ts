@@ -85,6 +85,11 @@ class S3Store implements ArtifactStore {
     await removeObject(this.#bucket, key, this.#nameOf(key));
   }
 
+  async tidy(folder: string): Promise<void> {
+    if (!isKey(folder)) throw outside(folder);
+    await this.#bucket.giveUpUploads(`${this.#folder}${folder}/`);
+  }
+
   /** A bucket has no size of its own; a quota shows when it is reached. */
   freeBytes(): Promise<undefined> {
     return Promise.resolve(undefined);

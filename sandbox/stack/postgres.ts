@@ -21,6 +21,8 @@ const run = promisify(execFile);
 export interface PostgresPlan extends PartPlan {
   /** Holds the password. */
   readonly url: string;
+  /** The same server for whoever may do everything on it: verified dumps are restored and checked by it. */
+  readonly adminUrl?: string;
   readonly binDir: string;
   /** Folder with the write-ahead log's finished files; null for a server that is not ours. */
   readonly archive: string | null;
@@ -40,6 +42,7 @@ export async function planPostgres(context: StackContext): Promise<PostgresPlan>
     address: `127.0.0.1:${context.ports.postgres}`,
     source: `Postgres ${MAJOR}, ${found.from}`,
     url: connectionUrl(context, ROLE, context.secrets.postgres, DATABASE),
+    adminUrl: connectionUrl(context, ADMIN, context.secrets.postgresAdmin, 'postgres'),
     binDir,
     archive: join(home, 'archive'),
     command: serverCommand(context, { home, binDir, user }),

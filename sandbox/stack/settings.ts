@@ -40,7 +40,13 @@ type Always =
   | 'STORE_DIRECTORY'
   | 'RECOVERY_CONFIG';
 /** A server that was given by its URL may have no keys, and not every Postgres is Neon's. */
-type Sometimes = 'QDRANT_API_KEY' | 'QDRANT_READ_ONLY_API_KEY' | 'NEON_API_URL' | 'NEON_API_KEY' | 'NEON_PROJECT_ID';
+type Sometimes =
+  | 'VERIFY_DATABASE_URL'
+  | 'QDRANT_API_KEY'
+  | 'QDRANT_READ_ONLY_API_KEY'
+  | 'NEON_API_URL'
+  | 'NEON_API_KEY'
+  | 'NEON_PROJECT_ID';
 export type StackEnvironment = Readonly<Record<Always, string> & Partial<Record<Sometimes, string>>>;
 
 /** Exactly the variables that the product reads, for this sandbox (`config/variables.ts` has the list). */
@@ -55,6 +61,7 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     ...(qdrant.readOnlyApiKey === undefined ? {} : { QDRANT_READ_ONLY_API_KEY: qdrant.readOnlyApiKey }),
     QDRANT_COLLECTION_NAME: COLLECTION,
     DATABASE_URL: postgres.url,
+    ...('adminUrl' in postgres ? { VERIFY_DATABASE_URL: postgres.adminUrl } : {}),
     ...('neon' in postgres ? accessToNeon(postgres.neon) : {}),
     PG_BIN_DIR: postgres.binDir,
     EMBEDDINGS_URL: embeddings.url,
@@ -81,6 +88,7 @@ const TABLES = {
     source: 'source',
     index: 'chunk_index',
     hash: 'content_hash',
+    canary: { heading: 'Recovery canary' },
   },
   sessions: { table: 'sessions', id: 'id' },
   messages: { table: 'messages', id: 'id', sessionId: 'session_id', role: 'role', content: 'content' },

@@ -16,7 +16,7 @@ import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-q
 
 export type LossRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
 
-const QUEUE = 'recovery-sandbox';
+export const QUEUE = 'recovery-sandbox';
 export const COLLECTION = 'textbook-content-v1';
 
 /** A whole sandbox, seeded and backed up, with hands to break it, to run things on it and to look at it. */
@@ -113,6 +113,64 @@ export class Scenario {
     }
   }
 
+  /** Names of the databases on the sandbox's Postgres. */
+  async databases(): Promise<string[]> {
+    const client = new pg.Client({ connectionString: this.stack.env['DATABASE_URL'] });
+    await client.connect();
+    const { rows } = await client
+      .query<{ datname: string }>('SELECT datname FROM pg_database')
+      .finally(() => client.end());
+    return rows.map(({ datname }) => datname).sort();
+  }
+
+  /** People go on asking and writing until the load is stopped: chapters come in, and chat turns. */
+  load(): { stop(): Promise<{ points: string[]; timed: { id: string; at: string }[] }> } {
+    const enough = new AbortController();
+    const timed: { id: string; at: string }[] = [];
+    const post = async (path: string, body: object): Promise<void> => {
+      const response = await fetch(`${this.stack.urls.app}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    };
+    const working = (async () => {
+      for (let n = 0; !enough.signal.aborted; n += 1) {
+        const file = `under-load-${n}.md`;
+        await post('/ingest', {
+          file,
+          markdown: `# Load ${n}\n\n## Part\n\nWritten while a backup was taken, number ${n}.\n`,
+        });
+        for (const id of await this.#idsOf(file)) timed.push({ id, at: new Date().toISOString() });
+        await post('/ask', { question: `What is in part ${n}?` });
+      }
+    })();
+    return {
+      stop: async () => {
+        enough.abort();
+        await working;
+        return { points: timed.map(({ id }) => id), timed };
+      },
+    };
+  }
+
+  async #idsOf(file: string): Promise<string[]> {
+    const client = new pg.Client({ connectionString: this.stack.env['DATABASE_URL'] });
+    await client.connect();
+    const { rows } = await client
+      .query<{ id: string }>('SELECT id FROM chunks WHERE source LIKE $1', [`${file}#%`])
+      .finally(() => client.end());
+    return rows.map(({ id }) => id);
+  }
+
+  /** How many points a collection has. */
+  async count(collection: string): Promise<number> {
+    const path = `/collections/${collection}/points/count`;
+    const answer = (await this.qdrant('POST', path, { exact: true })) as { result: { count: number } };
+    return answer.result.count;
+  }
+
   /** Names of the collections: what a run left beside shows here. */
   async collections(): Promise<string[]> {
     const answer = (await this.qdrant('GET', '/collections')) as { result: { collections: { name: string }[] } };
@@ -138,7 +196,7 @@ function sorted(value: unknown): string {
 const LONGEST_MS = 90_000;
 
 /** The first status of a run that is as wanted. A worker that is away just now is waited for. */
-export async function until(run: LossRun, wanted: (status: RunStatus) => boolean): Promise<RunStatus> {
+export async function until(run: Pick<LossRun, 'query'>, wanted: (status: RunStatus) => boolean): Promise<RunStatus> {
   let last: RunStatus | undefined;
   for (const deadline = Date.now() + LONGEST_MS; Date.now() < deadline; await pause(40)) {
     last = (await run.query(statusQuery).catch(() => undefined)) ?? last;

@@ -41,6 +41,7 @@ const locking = (locked: (key: string) => boolean): ArtifactStore => ({
   readSmall: (key) => store.readSmall(key),
   list: (prefix) => store.list(prefix),
   freeBytes: () => store.freeBytes(),
+  tidy: (folder) => store.tidy(folder),
   remove: (key) =>
     locked(key)
       ? Promise.reject(new RecoveryError('STORE_LOCKED', `removing ${key}: kept (COMPLIANCE until 2027-01-01)`))

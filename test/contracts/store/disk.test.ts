@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { chmod, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { onDisk } from '../../../activities/store/failures.ts';
@@ -60,6 +60,20 @@ describe('the folder of an artifact store', () => {
       code: 'STORE_DENIED',
       message: expect.stringMatching(/E(ACCES|PERM|ROFS).*Let the user that runs this write below \/sys\/kernel/),
     });
+  });
+
+  test('loses what a writer that died left under a folder, and nothing that is whole', async () => {
+    const store = createDiskStore(directory);
+    await store.put('sets/a/whole', pieces(Buffer.from('x'), 1));
+    await mkdir(join(directory, 'sets/a/postgres/deep'), { recursive: true });
+    await writeFile(join(directory, 'sets/a/.index.tsv.0f0e.part'), 'half');
+    await writeFile(join(directory, 'sets/a/postgres/deep/.toc.dat.0f0e.part'), 'half');
+    await store.tidy('sets/a');
+    expect(await readdir(join(directory, 'sets/a'))).toEqual(['whole']);
+    await store.remove('sets/a/whole');
+    await store.tidy('sets/a');
+    expect(await readdir(join(directory, 'sets'))).toEqual([]);
+    await store.tidy('sets/never');
   });
 
   test('stops reading where the reader stops', async () => {

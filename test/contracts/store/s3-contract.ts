@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   HeadObjectCommand,
+  CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
@@ -144,6 +145,16 @@ export function s3Contract(name: string, start: () => Promise<S3Server>, known: 
       });
       expect(capabilities).toContainEqual(expect.objectContaining({ name: 'versioning', enforced: true }));
       expect((await createS3Store(config).list('probe-')).length).toBeGreaterThan(0);
+    });
+
+    test('loses the uploads in parts that a writer began and never ended', async () => {
+      const config = await newBucket(server);
+      const begin = (Key: string) =>
+        server.client.send(new CreateMultipartUploadCommand({ Bucket: config.bucket, Key: `${config.prefix}${Key}` }));
+      await begin('sets/a/dump');
+      await begin('sets/b/dump');
+      await createS3Store(config).tidy('sets/a');
+      expect(await underTest(server, config).leftovers?.()).toEqual([`${config.prefix}sets/b/dump`]);
     });
 
     test('that is not there is named, by every operation', async () => {
