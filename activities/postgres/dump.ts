@@ -65,7 +65,7 @@ export function dump(source: DumpSource, folder: string, work: Work): Promise<Po
     const written: string[] = [];
     const keep = async (key: string, data: AsyncIterable<Uint8Array>): Promise<Artifact> => {
       const artifact = await store.put(key, data);
-      written.push(key);
+      written.push(artifact.key);
       return artifact;
     };
     try {

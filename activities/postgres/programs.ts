@@ -8,7 +8,7 @@ import { splitPassword } from './address.ts';
 const VERSION_MS = 10_000;
 /** Within this a program that was asked to end tells the server so; then it is killed. */
 const GOODBYE_MS = 2_000;
-const TAIL = 2_000;
+const TAIL = 8_000;
 
 /** Postgres' own programs that we start. */
 export type ProgramName = 'pg_dump' | 'pg_restore' | 'pg_amcheck';
@@ -104,10 +104,14 @@ export async function runProgram(programs: Programs, name: ProgramName, what: In
 
 /** As `runProgram`, where only a good end will do. @throws also POSTGRES_REFUSED with the end of what it said */
 export async function mustRun(programs: Programs, name: ProgramName, what: Invocation): Promise<void> {
-  const { code, said } = await runProgram(programs, name, what);
-  if (code === 0) return;
-  if (LOST.test(said)) throw lost(name, `ended with ${code}: ${said}`);
-  throw new RecoveryError('POSTGRES_REFUSED', `${name}: ended with ${code}: ${said}`);
+  const ending = await runProgram(programs, name, what);
+  if (ending.code !== 0) throw endedBadly(name, ending);
+}
+
+/** The failure that a program's bad end is. */
+export function endedBadly(name: ProgramName, { code, said }: Ending): RecoveryError {
+  if (LOST.test(said)) return lost(name, `ended with ${code}: ${said}`);
+  return new RecoveryError('POSTGRES_REFUSED', `${name}: ended with ${code}: ${said}`);
 }
 
 /** pg_amcheck takes `--database` for a pattern, and the connection as its last argument. */

@@ -5,19 +5,24 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { PostgresConfig } from '../../config/schema.ts';
+import type { Secret } from '../../config/secret.ts';
 import { type ArtifactStore, contentOf, keyOfContent } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Dump, PostgresPart } from '../../domain/set-parts.ts';
 import type { Work } from '../progress.ts';
 import { withSession } from './client.ts';
-import { checkProgram, mustRun, type Programs, runProgram } from './programs.ts';
+import { checkProgram, endedBadly, majorOf, mustRun, type Programs, runProgram } from './programs.ts';
 import { createScratch, scratchUrl, serverUrl } from './scratch-database.ts';
 import { requireSpace, withScratchFolder } from './scratch-folder.ts';
 
 /** One index may take long to build, without a word. */
 const SILENCE_MS = 60 * 60_000;
 const HEAD_BYTES = 1 << 16;
+/** The version that `transaction_timeout` came with. */
+const TIMEOUT_SINCE = 17;
+/** Of what a program said, only so much is surely all of it. */
+const WHOLE = 7_000;
 
 const serverSchema = z.object({ number: z.coerce.number() });
 const missingSchema = z.object({ name: z.string() });
@@ -44,34 +49,63 @@ export async function restoreBeside(
   const programs: Programs = { binDir: config.binDir, path };
   const url = scratchUrl(config, scratch);
   const part = postgresPartOf(set);
-  await checkServer(config, programs, part);
+  const server = await checkServer(config, programs, part);
   await withScratchFolder(config.scratchDir, { purpose: 'restore', subject: scratch }, async (folder) => {
     const archive = await fetchDump(store, part.dump, folder, work);
     const encoding = await decode(programs, archive, work);
     await checkExtensions(config, programs, archive, work);
     await createScratch(config, scratch, encoding);
     work.report({ phase: 'restore the dump beside', done: 0, total: 1 });
-    await mustRun(programs, 'pg_restore', {
-      args: [
-        '--exit-on-error',
-        '--no-owner',
-        '--no-privileges',
-        '--no-tablespaces',
-        // A copy must not take part in replication.
-        '--no-publications',
-        '--no-subscriptions',
-        '--no-password',
-        '--verbose',
-        `--jobs=${config.dumpJobs}`,
-        archive,
-      ],
-      url,
-      applicationName: `rag-recovery ${scratch}`,
-      signal: work.signal,
-      silenceMs: SILENCE_MS,
-    });
+    await restoreInto(programs, { archive, url, scratch, server, jobs: config.dumpJobs }, work);
     work.report({ phase: 'restore the dump beside', done: 1, total: 1 });
   });
+}
+
+interface Restore {
+  readonly archive: string;
+  readonly url: Secret;
+  readonly scratch: string;
+  readonly server: number;
+  readonly jobs: number;
+}
+
+async function restoreInto(programs: Programs, restore: Restore, work: Work): Promise<void> {
+  const { archive, url, scratch, server, jobs } = restore;
+  const lenient = server < TIMEOUT_SINCE && (await majorOf(programs, 'pg_restore')) >= TIMEOUT_SINCE;
+  const ending = await runProgram(programs, 'pg_restore', {
+    args: [
+      ...(lenient ? [] : ['--exit-on-error']),
+      '--no-owner',
+      '--no-privileges',
+      '--no-tablespaces',
+      // A copy must not take part in replication.
+      '--no-publications',
+      '--no-subscriptions',
+      '--no-password',
+      '--verbose',
+      `--jobs=${jobs}`,
+      archive,
+    ],
+    url,
+    applicationName: `rag-recovery ${scratch}`,
+    signal: work.signal,
+    silenceMs: SILENCE_MS,
+  });
+  if (ending.code === 0 || (lenient && onlyTimeoutUnknown(ending.said))) return;
+  throw endedBadly('pg_restore', ending);
+}
+
+/**
+ * Since version 17 pg_restore sets `transaction_timeout` on whatever server it finds, and older ones do not know it: with
+ * `--exit-on-error` nothing of a dump could be restored there. Without it, this tells that every error was that one.
+ */
+export function onlyTimeoutUnknown(said: string): boolean {
+  const unknown = said.match(/^pg_restore: error: .*unrecognized configuration parameter "transaction_timeout"$/gm);
+  const ignored = /^pg_restore: warning: errors ignored on restore: (\d+)$/m.exec(said)?.[1];
+  const errors = said.match(/^pg_restore: error: /gm);
+  // Jobs say it too, and are not counted. What is longer may have lost its beginning.
+  const whole = unknown !== null && Number(ignored) <= unknown.length && said.length < WHOLE;
+  return whole && errors?.length === unknown.length;
 }
 
 /** @throws RecoveryError SET_MISMATCH for a set without a dump */
@@ -80,13 +114,18 @@ export function postgresPartOf({ id, postgres }: RecoverySet): PostgresPart {
   throw new RecoveryError('SET_MISMATCH', `${id} has no dump of Postgres`);
 }
 
-async function checkServer(config: PostgresConfig, programs: Programs, { serverVersion }: PostgresPart): Promise<void> {
+/** The major version of the server. */
+async function checkServer(
+  config: PostgresConfig,
+  programs: Programs,
+  { serverVersion }: PostgresPart,
+): Promise<number> {
   const [server] = await withSession(serverUrl(config), 'read', (session) =>
     session.rows(serverSchema, `SELECT current_setting('server_version_num') AS number`),
   );
   const [theirs, ours] = [Number.parseInt(serverVersion), Math.floor((server?.number ?? 0) / 10_000)];
   await checkProgram(programs, 'pg_restore', Math.max(theirs, ours));
-  if (ours >= theirs) return;
+  if (ours >= theirs) return ours;
   throw new RecoveryError(
     'INVALID_CONFIGURATION',
     `postgres.verifyUrl: the server is of version ${ours}, and the dump of ${theirs}; it takes ${theirs} or newer`,

@@ -43,10 +43,11 @@ const settings = (): unknown => {
   return { ...config, url: stage.url };
 };
 
-async function until(sql: string, values: unknown[]): Promise<void> {
+async function until(sql: string, values: unknown[], child?: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 600; tries += 1) {
     const [row] = await runSql(stage.postgres.url(), `SELECT (${sql}) AS yes`, values);
     if (row?.['yes'] === true) return;
+    if (child && child.exitCode !== null) throw new Error(`the process ended by itself with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`never came true: ${sql}`);
@@ -76,6 +77,7 @@ describe('a worker that is killed in the middle', () => {
     await until(
       `EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'rag-recovery dump%' AND wait_event_type = 'Lock')`,
       [],
+      child,
     );
     await killHard(child);
     expect(await readdir(stage.scratchDir)).toHaveLength(1);
@@ -102,9 +104,9 @@ describe('a worker that is killed in the middle', () => {
       { set, scratch },
     ]);
     const child = inProcess('activities/postgres/restore.ts', 'restoreBeside', args);
-    await until(`EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep')`, [scratch]);
-    await killHard(child);
-    await runSql(stage.url, 'DROP ROLE hold');
+    await until(`EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep')`, [scratch], child)
+      .then(() => killHard(child))
+      .finally(() => runSql(stage.url, 'DROP ROLE hold'));
     expect(await listScratch(stage.parts().config)).toEqual([scratch]);
 
     await restoreBeside(stage.parts(), { set, scratch }, testWork());

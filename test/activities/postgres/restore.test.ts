@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createScratchRowStore } from '../../../activities/postgres/index.ts';
-import { restoreBeside } from '../../../activities/postgres/restore.ts';
+import { onlyTimeoutUnknown, restoreBeside } from '../../../activities/postgres/restore.ts';
 import { dropScratch, listScratch, scratchUrl } from '../../../activities/postgres/scratch-database.ts';
 import type { Artifact } from '../../../domain/artifacts.ts';
 import { scratchDatabaseOf } from '../../../domain/names.ts';
@@ -227,5 +227,28 @@ describe('what was damaged in the store is found, and named, before a database i
       code: 'INVALID_CONFIGURATION',
       message: expect.stringContaining('pg_restore cannot be run'),
     });
+  });
+});
+
+describe('errors that an older server must cause, and no other, are passed over', () => {
+  const timeout = `pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"
+Command was: SET transaction_timeout = 0;`;
+  const other = `pg_restore: error: could not execute query: ERROR:  relation "t" already exists`;
+  const ignored = (count: number): string => `pg_restore: warning: errors ignored on restore: ${count}`;
+
+  test.each([
+    [true, [timeout, ignored(1)]],
+    [true, [timeout, timeout, ignored(2)]],
+    [true, [timeout, timeout, timeout, ignored(2)]],
+    [false, [...Array<string>(50).fill(timeout), ignored(2)]],
+    [false, [timeout, other, ignored(2)]],
+    // The beginning of what was said is not kept.
+    [false, [timeout, ignored(2)]],
+    // It did not come to an end.
+    [false, [timeout]],
+    [false, [ignored(0)]],
+    [false, ['']],
+  ])('%s', (passed, lines) => {
+    expect(onlyTimeoutUnknown(lines.join('\n'))).toBe(passed);
   });
 });
