@@ -242,8 +242,9 @@ export async function recoverBranch(plane: Plane, id: string): Promise<BranchRec
   return branch;
 }
 
-/** Deletes a branch whose time has come. */
-export function deleteExpired(plane: Plane): void {
+/** Deletes a branch whose time has come. False when there was none. */
+export function deleteExpired(plane: Plane): boolean {
   const due = livingBranches(plane).find(({ expiresAt }) => expiresAt !== null && Date.parse(expiresAt) <= Date.now());
-  if (due && childrenOf(plane, due.id).length === 0) deleteBranch(plane, due.id, { method: 'ttl' });
+  if (!due || childrenOf(plane, due.id).length > 0) return false;
+  return deleteBranch(plane, due.id, { method: 'ttl' }) !== undefined;
 }

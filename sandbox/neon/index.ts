@@ -17,6 +17,7 @@ import { endpointsOf, livingBranches, type Plane } from './plane.ts';
 import { buildApi } from './routes.ts';
 import { limitsOf, type NeonOptions, type NeonSettings, neonSettingsSchema } from './settings.ts';
 import type { EndpointRecord } from './state.ts';
+import { deleteExpiredSnapshot } from './snapshots.ts';
 import { Store } from './store.ts';
 import { TEMPORARY, TimeTravel } from './time-travel.ts';
 import { Timelines } from './timelines.ts';
@@ -164,6 +165,7 @@ async function tick(plane: Plane, turn: Turn): Promise<void> {
   await turn.take(async () => {
     if (plane.operations.busy) return;
     await suspendIdle(plane);
-    deleteExpired(plane);
+    // Each begins a chain, and one is all there can be.
+    if (!deleteExpired(plane)) deleteExpiredSnapshot(plane);
   });
 }

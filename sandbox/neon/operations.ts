@@ -8,7 +8,7 @@ import type { Store } from './store.ts';
 
 const MOST_TRIES = 3;
 const RETRY_MS = 300;
-const MOST_KEPT = 2_000;
+const MOST_KEPT = 500;
 
 /** One operation of a chain that is to be begun. */
 export interface Step {

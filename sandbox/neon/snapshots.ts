@@ -68,6 +68,14 @@ export function deleteSnapshot(plane: Plane, id: string): Operation[] {
   ]);
 }
 
+/** Deletes a snapshot whose time has come. */
+export function deleteExpiredSnapshot(plane: Plane): void {
+  const due = Object.values(plane.state.snapshots).find(({ snapshot }) => {
+    return snapshot.expires_at !== undefined && Date.parse(snapshot.expires_at) <= Date.now();
+  });
+  if (due) deleteSnapshot(plane, due.snapshot.id);
+}
+
 export interface SnapshotRestoreWish {
   readonly name?: string | undefined;
   readonly target_branch_id?: string | undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import { EndpointState, OperationAction } from '@neondatabase/api-client';
+import { EndpointState, EndpointType, OperationAction } from '@neondatabase/api-client';
 import { momentOf, travelUri } from '../contracts/neon/place.ts';
 import { NeonStandIn, refusalOf, settled } from '../support/neon.ts';
 import { runSql } from '../support/postgres.ts';
@@ -32,6 +32,30 @@ async function allSettled(neon: NeonStandIn): Promise<void> {
   await settled(neon, (await neon.client.listProjectOperations({ projectId: neon.id })).data.operations);
 }
 
+test('where children may be restored to a moment, what was becomes their parent', async () => {
+  const neon = await NeonStandIn.start({ restoreChildren: true });
+  try {
+    await allSettled(neon);
+    const endpoints = [{ type: EndpointType.ReadWrite }];
+    const { data } = await neon.client.createProjectBranch(neon.id, { branch: { name: 'child' }, endpoints });
+    await settled(neon, data.operations);
+    const child = data.branch.id;
+    const uri = await uriOf(neon, child);
+    await runSql(uri, 'create table kept as select 1 as id');
+    const { time } = await momentOf(uri);
+    await runSql(uri, 'drop table kept');
+    const wish = { source_branch_id: child, source_timestamp: time, preserve_under_name: 'before' };
+    await settled(neon, (await neon.client.restoreProjectBranch(neon.id, child, wish)).data.operations);
+    expect(await runSql(uri, 'select id from kept')).toEqual([{ id: 1 }]);
+    const { branches } = (await neon.client.listProjectBranches({ projectId: neon.id })).data;
+    const backup = branches.find(({ name }) => name === 'before');
+    expect(branches.find(({ id }) => id === child)?.parent_id).toBe(backup?.id);
+    expect(backup?.parent_id).toBe(data.branch.parent_id);
+  } finally {
+    await neon.stop();
+  }
+});
+
 describe('with small limits', () => {
   let neon: NeonStandIn;
 
@@ -41,7 +65,6 @@ describe('with small limits', () => {
       historyRetentionSeconds: 3_600,
       timeTravelSeconds: 2,
       suspendTimeoutSeconds: 2,
-      restoreChildren: true,
     });
     await allSettled(neon);
   });

@@ -198,6 +198,17 @@ describe('an endpoint', () => {
   });
 });
 
+onlyHere('an endpoint that is disabled lets nobody in until it is enabled', async () => {
+  const { branch, endpoints } = await place.branch({});
+  const change = (disabled: boolean) =>
+    place.client.updateProjectEndpoint(place.id, endpoints[0]?.id ?? '', { endpoint: { disabled } });
+  const uri = await place.uri(branch.id);
+  await place.settled((await change(true)).data);
+  await expect(runSql(uri, IDS)).rejects.toThrow('endpoint is disabled');
+  await place.settled((await change(false)).data);
+  expect(await runSql(uri, IDS)).toEqual([{ ids: [1, 2] }]);
+});
+
 describe('roles and schema', () => {
   test('a password that is revealed opens the database, and a new one replaces it', async () => {
     const { branch } = await place.branch({});

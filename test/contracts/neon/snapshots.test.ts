@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { Branch } from '@neondatabase/api-client';
 import { refusalOf } from '../../support/neon.ts';
@@ -75,6 +76,18 @@ test('it is restored in one step, and is gone once it is deleted', async () => {
   await place.settled(deletion.data);
   expect(await refusalOf(place.client.deleteSnapshot(place.id, snapshot))).toMatchObject({ status: 404 });
   expect(await runSql(uri, IDS)).toEqual([{ ids: [1] }]);
+});
+
+test('one with an expiry goes by itself', async () => {
+  const { id } = await place.main();
+  const expiry = new Date(Date.now() + 500).toISOString();
+  const { data } = await place.client.createSnapshot({ projectId: place.id, branchId: id, expires_at: expiry });
+  await place.settled(data);
+  const left = async () => (await place.client.listSnapshots(place.id)).data.snapshots.length;
+  for (const deadline = Date.now() + 20_000; (await left()) > 0; await pause(50)) {
+    if (Date.now() > deadline) throw new Error('the snapshot stayed');
+  }
+  await place.settled((await place.client.listProjectOperations({ projectId: place.id })).data);
 });
 
 test('a schedule is kept as it was set, and an empty one turns it off', async () => {
