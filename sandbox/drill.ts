@@ -5,16 +5,19 @@
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { describeSeconds } from '../domain/format.ts';
-import { practise } from './practice.ts';
+import { overallVerdict } from '../domain/verdict.ts';
+import { faults as qdrantFaults } from './faults/index.ts';
+import { type PracticeName, practise, PRACTICES } from './practice.ts';
+import { SET_FAULTS } from './practice-set.ts';
 import { type DrillResult, failedDrill, renderDrill } from './practice-result.ts';
 
-const SCENARIOS = ['partial-loss'] as const;
 const HELP = `npm run drill -- [options]
 
 Breaks a small real stack on this machine, recovers it through Temporal, verifies, and prints RTO, RPO and the verdict.
 
-  --scenario NAME   ${SCENARIOS.join(' | ')} (default: partial-loss)
-  --fault LIST      comma-separated faults (default: delete-sections,corrupt-vectors,edit-payload,drop-index)
+  --scenario NAME   ${PRACTICES.join(' | ')} (default: partial-loss)
+  --fault LIST      comma-separated faults (default: delete-sections,corrupt-vectors,edit-payload,drop-index;
+                    of a recovery set: ${SET_FAULTS.join(',')})
   --all             every scenario
   --points N        seed N synthetic points as well, for scale
   --name NAME       name of the sandbox (default: drill)
@@ -30,25 +33,41 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const scenario = SCENARIOS.find((name) => name === values.scenario);
-if (scenario === undefined) usage(`scenario: ${values.scenario} is not one of ${SCENARIOS.join(', ')}`);
+const scenario = PRACTICES.find((name) => name === values.scenario);
+if (scenario === undefined) usage(`scenario: ${values.scenario} is not one of ${PRACTICES.join(', ')}`);
 const points = values.points === undefined ? undefined : Number(values.points);
 if (points !== undefined && !(Number.isInteger(points) && points >= 0))
   usage('points: must be a whole number, 0 or more');
 
 const began = Date.now();
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const show = (result: DrillResult): void => {
-  const { all, json } = values;
-  if (json) process.stdout.write(`${JSON.stringify(all ? { verdict: result.verdict, runs: [result] } : result)}\n`);
-  else say(renderDrill(result, pc));
-  say(pc.dim(`the drill took ${describeSeconds((Date.now() - began) / 1000)}`));
-  process.exitCode = result.verdict === 'pass' ? 0 : 1;
-};
 const faults = values.fault?.split(',').map((name) => name.trim());
-await practise({ faults, points, name: values.name, keep: values.keep, say, show }).catch((error: unknown) =>
-  show(failedDrill(scenario, error)),
+const unknown = faults?.find(
+  (name) => !(scenario === 'recovery-set' ? SET_FAULTS : Object.keys(qdrantFaults.qdrant)).includes(name),
 );
+if (unknown !== undefined) usage(`fault: ${unknown} is none of ${scenario}`);
+if (values.all && values.keep) usage('keep: one sandbox can be kept, so choose one scenario instead of --all');
+
+const results: DrillResult[] = [];
+for (const name of values.all ? PRACTICES : [scenario]) await drill(name);
+const verdict = overallVerdict(
+  results.map(({ scenario: name, verdict: of }) => ({ name, verdict: of, expected: '', observed: '' })),
+);
+if (values.json) process.stdout.write(`${JSON.stringify(values.all ? { verdict, runs: results } : results[0])}\n`);
+say(pc.dim(`the drill took ${describeSeconds((Date.now() - began) / 1000)}`));
+process.exitCode = verdict === 'pass' ? 0 : 1;
+
+async function drill(of: PracticeName): Promise<void> {
+  const show = (result: DrillResult): void => {
+    results.push(result);
+    if (!values.json) say(renderDrill(result, pc));
+  };
+  const chosen = values.all ? undefined : faults;
+  const { name, keep } = values;
+  await practise({ scenario: of, faults: chosen, points, name, keep, say, show }).catch((error: unknown) =>
+    show(failedDrill(of, error)),
+  );
+}
 
 function readArguments(): ReturnType<typeof parse> {
   try {

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { runFolderOf } from '../domain/names.ts';
-import { runReportSchema, runStatusSchema } from '../domain/report.ts';
+import { type RunReport, runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
+import { overallVerdict } from '../domain/verdict.ts';
 import { Operator } from './operator.ts';
 import { type DrillResult, failedDrill, judge } from './practice-result.ts';
+import { practiseSet } from './practice-set.ts';
 import { progressLines } from './seed-progress.ts';
 import { seed } from './seed.ts';
 import { openControl } from './stack/control.ts';
@@ -23,7 +25,11 @@ const PATIENCE_MS = 10 * 60_000;
 const statusSchema = z.object(runStatusSchema.shape);
 const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
 
+export const PRACTICES = ['partial-loss', 'recovery-set'] as const;
+export type PracticeName = (typeof PRACTICES)[number];
+
 export interface Practice {
+  readonly scenario: PracticeName;
   readonly faults?: readonly string[] | undefined;
   readonly points?: number | undefined;
   readonly name: string;
@@ -35,22 +41,58 @@ export interface Practice {
 }
 
 /**
- * One drill of partial Qdrant loss on a fresh sandbox: back up, break, recover, prove. The result is shown before the
+ * One drill on a fresh sandbox: back up, break, recover, prove. The result is shown before the
  * sandbox is stopped, or kept up until Ctrl-C.
  */
 export async function practise(practice: Practice): Promise<void> {
-  const { say, show, name, points, keep } = practice;
+  const { scenario, say, show, name, points, keep } = practice;
+  const drill = scenario === 'recovery-set' ? proveSet : recover;
   const stack = await startStack({ name, fresh: true, onMessage: say });
   try {
     await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
-    show(await recover(practice, stack).catch((error: unknown) => failedDrill('partial-loss', error)));
+    show(await drill(practice, stack).catch((error: unknown) => failedDrill(scenario, error)));
     if (keep) await keepUp(stack, say);
   } finally {
     await stack.stop();
   }
 }
 
-async function recover({ faults = DEFAULT_FAULTS, say, keep }: Practice, stack: Stack): Promise<DrillResult> {
+/** Scenario: a set is taken, damaged in ways that must be noticed, and proven by restoring it beside. */
+async function proveSet(practice: Practice, stack: Stack): Promise<DrillResult> {
+  const { report, controls, broken } = await practiseSet(practice, stack, new Operator(stack.env));
+  const gates = [...controls, ...report.gates];
+  const verdict = overallVerdict(gates);
+  return {
+    scenario: 'recovery-set',
+    verdict,
+    ...(verdict === 'pass'
+      ? {}
+      : { why: gates.find((gate) => gate.verdict !== 'pass')?.observed ?? 'nothing was proven' }),
+    rtoSeconds: null,
+    phases: report.phases,
+    rpo: null,
+    gates,
+    ...(await whereToLook(practice, stack, report)),
+    broken,
+  };
+}
+
+async function whereToLook(
+  { keep }: Practice,
+  stack: Stack,
+  { workflowId, runId }: Pick<RunReport, 'workflowId' | 'runId'>,
+): Promise<Pick<DrillResult, 'workflowId' | 'report' | 'webUi'>> {
+  const history = `namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+  return {
+    workflowId,
+    report: await reportPath(stack, workflowId, runId),
+    webUi: keep ? `${stack.urls.temporalUi}/${history}` : null,
+  };
+}
+
+/** Scenario: points are lost and changed, and come back. */
+async function recover(practice: Practice, stack: Stack): Promise<DrillResult> {
+  const { faults = DEFAULT_FAULTS, say } = practice;
   const operator = new Operator(stack.env);
   say('Taking a recovery set …');
   await operator.ask(z.unknown(), 'start', 'backup', '--drill', '--wait');
@@ -87,11 +129,7 @@ async function recover({ faults = DEFAULT_FAULTS, say, keep }: Practice, stack: 
     phases: report.phases,
     rpo: report.rpo ?? null,
     gates: report.gates,
-    workflowId: report.workflowId,
-    report: await reportPath(stack, report.workflowId, report.runId),
-    webUi: keep
-      ? `${stack.urls.temporalUi}/namespaces/default/workflows/${encodeURIComponent(report.workflowId)}/${report.runId}/history`
-      : null,
+    ...(await whereToLook(practice, stack, report)),
     broken,
   };
 }
