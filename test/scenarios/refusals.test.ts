@@ -1,10 +1,12 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/client';
 import { FAILURES, type FailureCode } from '../../domain/failures.ts';
-import { manifestKeyOf } from '../../domain/names.ts';
+import { checksumsKeyOf, manifestKeyOf, setFolderOf } from '../../domain/names.ts';
 import { type RecoverySet, recoverySetSchema } from '../../domain/recovery-set.ts';
+import { checksumsOf } from '../../domain/stored-set.ts';
 import type { PartialLossInput } from '../../domain/run-input.ts';
 import { abortSignal, approveUpdate } from '../../workflows/messages.ts';
 import { COLLECTION, Scenario, until } from '../support/scenario.ts';
@@ -39,27 +41,32 @@ const store = (key: string): string => join(scenario.stack.env['STORE_DIRECTORY'
 const markCollection = (name: string): Promise<unknown> =>
   scenario.qdrant('PATCH', `/collections/${COLLECTION}`, { metadata: { dr_environment: name } });
 
-/** Puts another set beside the real one: its manifest, changed. */
+/** Puts another set beside the real one: all of its objects, and its manifest, changed. */
 async function forge(change: (manifest: RecoverySet) => RecoverySet): Promise<Restore> {
-  const path = store(manifestKeyOf(OTHER));
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, JSON.stringify(change({ ...set, id: OTHER })));
-  return () => rm(dirname(path), { recursive: true });
+  const folder = store(setFolderOf(OTHER));
+  await cp(store(setFolderOf(set.id)), folder, { recursive: true });
+  const moved = recoverySetSchema.parse(JSON.parse(JSON.stringify(set).replaceAll(set.id, OTHER)));
+  const forged = change(moved);
+  const manifest = JSON.stringify(forged);
+  for (const [key, text] of [
+    [manifestKeyOf(OTHER), manifest],
+    [checksumsKeyOf(OTHER), checksumsOf(forged, createHash('sha256').update(manifest).digest('hex'))],
+  ] as const) {
+    await rm(store(key));
+    await writeFile(store(key), text);
+  }
+  return () => rm(folder, { recursive: true });
 }
 
 /** A set whose snapshot has one byte turned, under the hash of the right one. */
 async function tamper(): Promise<Restore> {
-  const key = `sets/${OTHER}/turned.snapshot`;
-  const restore = await forge((manifest) => ({
-    ...manifest,
-    qdrant: { ...manifest.qdrant, snapshot: { ...manifest.qdrant.snapshot, key } },
-  }));
-  await copyFile(store(set.qdrant.snapshot.key), store(key));
-  const bytes = await readFile(store(key));
+  const restore = await forge((manifest) => manifest);
+  const path = store(set.qdrant.snapshot.key.replace(set.id, OTHER));
+  const bytes = await readFile(path);
   const middle = Math.floor(bytes.length / 2);
   bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
-  await rm(store(key));
-  await writeFile(store(key), bytes);
+  await rm(path);
+  await writeFile(path, bytes);
   return restore;
 }
 
@@ -137,7 +144,7 @@ const refusals: Refusal[] = [
   {
     what: 'a tampered snapshot',
     code: 'SET_TAMPERED',
-    message: /turned\.snapshot/,
+    message: /\.snapshot has SHA-256/,
     input: () => ({ setId: OTHER }),
     prepare: tamper,
   },
@@ -149,7 +156,10 @@ const refusals: Refusal[] = [
     prepare: () =>
       forge((manifest) => ({
         ...manifest,
-        qdrant: { ...manifest.qdrant, snapshot: { ...manifest.qdrant.snapshot, key: 'sets/gone.snapshot' } },
+        qdrant: {
+          ...manifest.qdrant,
+          snapshot: { ...manifest.qdrant.snapshot, key: `${setFolderOf(OTHER)}/gone.snapshot` },
+        },
       })),
   },
   {
