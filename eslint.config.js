@@ -97,6 +97,7 @@ const layers = [
   { files: ['activities/*/**/*.ts'], rules: activities() },
   { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
   { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },
+  { files: ['activities/neon/client.ts'], rules: activities('@neondatabase/api-client$') },
   { files: ['activities/store/s3-client.ts'], rules: activities('@aws-sdk/client-s3$') },
   { files: ['activities/store/s3-upload.ts'], rules: activities('@aws-sdk/client-s3$', '@aws-sdk/lib-storage$') },
   { files: ['activities/store/age-header.ts'], rules: activities('age-encryption$') },

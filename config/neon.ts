@@ -19,3 +19,4 @@ export const neonConfigSchema = z.strictObject({
     })
     .optional(),
 });
+export type NeonConfig = z.infer<typeof neonConfigSchema>;

@@ -45,6 +45,10 @@ export const VARIABLES: readonly Variable[] = [
     value: 'a folder with as much space as the database takes',
     kind: 'path',
   },
+  { setting: 'neon.apiKey', names: ['NEON_API_KEY'], value: 'a key of Neon’s API that may change the project' },
+  { setting: 'neon.projectId', names: ['NEON_PROJECT_ID'], value: 'the id of the project on Neon' },
+  { setting: 'neon.branchId', names: ['NEON_BRANCH_ID'], value: 'the id of the branch that the app uses (br-…)' },
+  { setting: 'neon.apiUrl', names: ['NEON_API_URL'], value: 'the address of another control plane than Neon’s own' },
   {
     setting: 'embeddings.url',
     names: ['EMBEDDINGS_URL'],

@@ -65,6 +65,23 @@ export const FAILURES = {
     retry: 'ask',
     next: 'Look at the cluster in the Qdrant Cloud console; `retryStep` takes another backup.',
   },
+  NEON_UNREACHABLE: {
+    retry: 'wait',
+    next: 'Nothing to do: when Neon’s API answers again, the run goes on by itself.',
+  },
+  NEON_BUSY: {
+    retry: 'wait',
+    next: 'Neon works on something else in the project, or limits requests; the run goes on by itself. If it lasts, look at the project’s operations.',
+  },
+  NEON_DENIED: {
+    retry: 'ask',
+    next: 'Give the worker a NEON_API_KEY that may change the project, restart it, then `retryStep`.',
+  },
+  NEON_REFUSED: { retry: 'ask', next: 'Read Neon’s message, mend its cause, then `retryStep`.' },
+  NEON_LIMIT: {
+    retry: 'ask',
+    next: 'Delete branches that nobody needs, lower `neon.retentionDays` or take a larger plan, then `retryStep`.',
+  },
   POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },
   POSTGRES_DENIED: { retry: 'ask', next: 'Correct DATABASE_URL on the worker, restart it, then `retryStep`.' },
   POSTGRES_REFUSED: { retry: 'ask', next: 'Read Postgres’ message, mend its cause, then `retryStep`.' },
