@@ -20,7 +20,7 @@ describe('recorded runs still replay', () => {
 });
 
 test('a history that these workflows could not have made is refused', async () => {
-  const [name = ''] = names;
+  const name = 'partial-loss-recovered.json';
   const text = readFileSync(join(folder, name), 'utf8').replaceAll('"chooseRecoverySet"', '"chooseAnotherSet"');
   await expect(Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, JSON.parse(text))).rejects.toThrow(
     DeterminismViolationError,

@@ -1,9 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
+import { historyOf } from '../support/histories.ts';
 import { approve, COLLECTION, commit, running, Scenario, until } from '../support/scenario.ts';
 
 const DAMAGE = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'];
@@ -38,12 +36,10 @@ describe('a recovery from partial loss', () => {
     expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass', rpo: { chunksLost: 0 } });
     expect(report.gates.map(({ verdict }) => verdict)).not.toContain('unproven');
     await expectHealed();
-    const history = await run.fetchHistory();
-    const json = historyToJSON(history);
-    expect(history.events?.length).toBeLessThan(300);
+    const json = await historyOf(run, 'partial-loss-recovered');
+    expect((await run.describe()).historyLength).toBeLessThan(300);
     expect(json.length).toBeLessThan(1_000_000);
     for (const secret of Object.values(scenario.stack.secrets)) expect(json).not.toContain(secret);
-    record('partial-loss-recovered', json);
   }, 120_000);
 
   test('goes on, and ends the same, when the worker is killed at any moment', async () => {
@@ -91,7 +87,7 @@ describe('undoing a recovery', () => {
     expect(await run.result()).toMatchObject({ outcome: 'rolled-back', verdict: 'fail' });
     expect(await scenario.everything()).toEqual(damaged);
     expect(await scenario.collections()).toEqual(['textbook-content-v1']);
-    record('partial-loss-rolled-back', historyToJSON(await run.fetchHistory()));
+    await historyOf(run, 'partial-loss-rolled-back');
   }, 120_000);
 
   test('leaves alone what people put back while the plan waited', async () => {
@@ -146,11 +142,3 @@ describe('vectors without a row', () => {
     await scenario.sql('DELETE FROM chunks WHERE id = $1', [id]);
   }, 120_000);
 });
-
-/** Keeps a history for the replay tests, when asked to by `RECORD_HISTORIES=1`. */
-function record(name: string, json: string): void {
-  if (process.env['RECORD_HISTORIES'] !== '1') return;
-  const folder = join(process.cwd(), 'test/replay/histories');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(json), null, 1)}\n`);
-}

@@ -10,6 +10,7 @@ import { readStoredSet, type StoredSet } from '../../domain/stored-set.ts';
 import { abortSignal, statusQuery } from '../../workflows/messages.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
 import type { verifyRecoverySet } from '../../workflows/verify-recovery-set.ts';
+import { historyOf } from '../support/histories.ts';
 import { COLLECTION, QUEUE, Scenario, until } from '../support/scenario.ts';
 
 let scenario: Scenario;
@@ -75,7 +76,8 @@ const made: string[] = [];
 
 describe('a recovery set', () => {
   test('binds every part, and is verified once it has been restored beside', async () => {
-    const taken = await (await backUp()).result();
+    const backup = await backUp();
+    const taken = await backup.result();
     expect(redGates(taken)).toEqual([]);
     expect(taken).toMatchObject({ outcome: 'completed', verdict: 'pass' });
     made.push(taken.set ?? '');
@@ -90,11 +92,17 @@ describe('a recovery set', () => {
       store: { kind: 'disk' },
     });
 
-    const verified = await (await verify(set.id, 'full')).result();
+    const verification = await verify(set.id, 'full');
+    const verified = await verification.result();
     expect(redGates(verified)).toEqual([]);
     expect(verified).toMatchObject({ outcome: 'completed', verdict: 'pass' });
     expect((await stored(set.id)).state).toBe('verified');
     await expectNothingLeft(made);
+    const histories = [await historyOf(backup, 'backup-completed'), await historyOf(verification, 'set-verified')];
+    for (const json of histories) {
+      expect(json.length).toBeLessThan(1_000_000);
+      for (const secret of Object.values(scenario.stack.secrets)) expect(json).not.toContain(secret);
+    }
   }, 180_000);
 
   test('in which any one object has one bit turned, is cut or is missing fails a quick verification that names it', async () => {
