@@ -32,7 +32,8 @@ export async function createBackupBranch(
   const source = sourceAmong(branches, tools.config);
   const found = branches.find((branch) => branch.name === name);
   const whole = found && (await adopt(tools, client, { found, source }, work));
-  const branch = whole ?? (await create(tools, client, { name, setId, source, now }, work));
+  const others = branches.filter(({ id }) => id !== found?.id);
+  const branch = whole ?? (await create(tools, client, { name, setId, source, others, now }, work));
   await ensureEndpoint(tools, client, branch.id, work);
   work.report({ phase: PHASE, done: 1, total: 1 });
   return describeBackup(tools, source, branch);
@@ -88,14 +89,16 @@ interface Order {
   readonly name: string;
   readonly setId: string;
   readonly source: Branch;
+  /** All that take room. */
+  readonly others: readonly Branch[];
   readonly now: Date;
 }
 
 async function create(tools: Tools, client: NeonClient, order: Order, work: Work): Promise<Branch> {
-  const { name, setId, source, now } = order;
+  const { name, setId, source, others, now } = order;
   const waiter = { client, patience: tools.patience };
   const project = await client.readProject();
-  expectBranchable(source, await client.listBranches(), project);
+  expectBranchable(source, others, project);
   const wish: BranchWish = {
     name,
     parentId: source.id,

@@ -91,7 +91,8 @@ function aimed(uri: Secret, { host }: Endpoint, own: Secret | undefined): Secret
   const url = new URL(uri.reveal());
   const [name = '', port = ''] = host.split(':');
   // Neon tells a host; a stand-in on one machine a port with it.
-  if (url.hostname !== name || port !== '') Object.assign(url, { hostname: name, port });
+  url.hostname = name;
+  url.port = port;
   const tls = new URLSearchParams();
   for (const [key, value] of url.searchParams) if (KEPT.includes(key)) tls.set(key, value);
   if (own) for (const [key, value] of new URL(own.reveal()).searchParams) if (KEPT.includes(key)) tls.set(key, value);
