@@ -36,7 +36,11 @@ export type PickedSet = { readonly id: string } & (
 
 /** Taking a set. */
 export interface BackupActivities {
-  /** Tells what belongs into a set, and tries out what the store enforces. @throws STORE_* */
+  /**
+   * Tells what belongs into a set, looks whether what it takes is there (pg_dump, the columns of the canary's row), and tries
+   * out what the store enforces.
+   * @throws INVALID_CONFIGURATION, UNEXPECTED_SCHEMA, POSTGRES_*, STORE_*
+   */
   planBackup(): Promise<BackupPlan>;
   /** Plants the set's own paragraph among the vectors and as a file in the set. @throws EMBEDDINGS_*, QDRANT_*, STORE_* */
   plantCanary(input: { collection: string; setId: string; folder: string }): Promise<Omit<Canary, 'inRows'>>;

@@ -42,11 +42,12 @@ function verificationServer({ qdrant, backup: { verifyQdrant } }: Config): Qdran
   return { ...rest, url: verifyQdrant.url, ...(verifyQdrant.apiKey ? { apiKey: verifyQdrant.apiKey } : {}) };
 }
 
-/** What belongs into a set here. */
+/** What belongs into a set here, when what it takes is there: `ready` fails otherwise. */
 export async function planBackup(
   { backup, configuration, qdrantCloud, neon }: Config,
-  probe: () => Promise<StorePart>,
+  { ready, probe }: { ready: () => Promise<void>; probe: () => Promise<StorePart> },
 ): Promise<BackupPlan> {
+  await ready();
   return {
     canary: backup.canary,
     tolerance: backup.tolerance,

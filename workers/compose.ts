@@ -9,6 +9,7 @@ import type {
 } from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
 import {
+  checkReady,
   createDatabaseSetActivities,
   createPostgresActivities,
   createRowStore,
@@ -53,7 +54,11 @@ export function composeActivities(config: Config): RecoveryActivities {
     ...createSetActivities({
       store,
       expected: { environment, collectionName: qdrant.collection, embedding },
-      plan: () => planBackup(config, () => probeStore(config.store)),
+      plan: () =>
+        planBackup(config, {
+          ready: async () => postgres && checkReady({ config: postgres, path: searchPath() }, config.backup.canary),
+          probe: () => probeStore(config.store),
+        }),
     }),
     ...createRetentionActivities({ store, environment, policy: config.retention }),
     ...createQdrantActivities({

@@ -47,6 +47,11 @@ function valuesOf(chunks: ChunkTable, { pointId, text, section }: CanaryRow): Ma
   return new Map([...known, ...constants, ...own]);
 }
 
+/** Whether a canary's row could be written, before anything is. @throws as `plantCanaryRow` */
+export async function checkCanaryRow(session: Session, chunks: ChunkTable): Promise<void> {
+  await checkColumns(session, chunks, valuesOf(chunks, { pointId: '', text: '', section: '' }));
+}
+
 async function checkColumns(session: Session, chunks: ChunkTable, values: ReadonlyMap<string, string>): Promise<void> {
   const { table, pointId, text, source, index, hash, canary = {} } = chunks;
   const constants = Object.fromEntries(Object.keys(canary).map((name) => [`canary.${name}`, name]));

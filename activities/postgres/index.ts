@@ -7,6 +7,7 @@ import { withProgress } from '../progress.ts';
 import { dump } from './dump.ts';
 
 export { markedPostgres } from './identity.ts';
+export { checkReady } from './ready.ts';
 export { createRowStore } from './row-store.ts';
 export { createDatabaseSetActivities, createScratchRowStore } from './set-activities.ts';
 

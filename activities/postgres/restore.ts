@@ -13,6 +13,7 @@ import type { Dump, PostgresPart } from '../../domain/set-parts.ts';
 import type { Work } from '../progress.ts';
 import { withSession } from './client.ts';
 import { checkProgram, endedBadly, majorOf, mustRun, type Programs, runProgram } from './programs.ts';
+import { majorOfServer } from './ready.ts';
 import { createScratch, scratchUrl, serverUrl } from './scratch-database.ts';
 import { requireSpace, withScratchFolder } from './scratch-folder.ts';
 
@@ -24,7 +25,6 @@ const TIMEOUT_SINCE = 17;
 /** Of what a program said, only so much is surely all of it. */
 const WHOLE = 7_000;
 
-const serverSchema = z.object({ number: z.coerce.number() });
 const missingSchema = z.object({ name: z.string() });
 
 /** What restoring needs. */
@@ -120,10 +120,8 @@ async function checkServer(
   programs: Programs,
   { serverVersion }: PostgresPart,
 ): Promise<number> {
-  const [server] = await withSession(serverUrl(config), 'read', (session) =>
-    session.rows(serverSchema, `SELECT current_setting('server_version_num') AS number`),
-  );
-  const [theirs, ours] = [Number.parseInt(serverVersion), Math.floor((server?.number ?? 0) / 10_000)];
+  const theirs = Number.parseInt(serverVersion);
+  const ours = await withSession(serverUrl(config), 'read', majorOfServer);
   await checkProgram(programs, 'pg_restore', Math.max(theirs, ours));
   if (ours >= theirs) return ours;
   throw new RecoveryError(

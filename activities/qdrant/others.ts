@@ -1,11 +1,13 @@
+import { RecoveryError } from '../../domain/failures.ts';
 import type { Gate } from '../../domain/verdict.ts';
 import type { OtherCollection, SnapshotPart } from '../../domain/set-parts.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Work } from '../progress.ts';
 import type { QdrantConnection } from './client.ts';
 import { countPoints, dropScratch } from './collections.ts';
+import { QdrantFailure } from './failure.ts';
 import { restoreBeside } from './restore.ts';
-import { describeCollection } from './shape.ts';
+import { describeCollection, readShape } from './shape.ts';
 import { captureCollection } from './snapshot.ts';
 import type { Tools } from './tools.ts';
 
@@ -38,6 +40,7 @@ export async function captureOthers(
     return parts;
   };
   const peer = await peerOf(tools.connection);
+  for (const name of collections) await mustHave(tools.connection, name);
   const others: OtherCollection[] = [];
   for (const name of collections) {
     const { points, shape } = await describeCollection(tools.connection, name);
@@ -47,12 +50,31 @@ export async function captureOthers(
   return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others, ...(peer ? { peer } : {}) };
 }
 
+/** One that is misspelt would stay so however long somebody waited. @throws INVALID_CONFIGURATION */
+async function mustHave(connection: QdrantConnection, collection: string): Promise<void> {
+  await readShape(connection, collection).catch((error: unknown) => {
+    if (!(error instanceof QdrantFailure && error.status === 404)) throw error;
+    const message = `backup.collections: Qdrant at ${nodeOf(connection)} has no collection ${collection}`;
+    throw new RecoveryError('INVALID_CONFIGURATION', message, { cause: error });
+  });
+}
+
 async function captureOn(tools: Tools, collection: string, folder: string, work: Work): Promise<SnapshotPart> {
-  const node = new URL(tools.connection.config.url).origin;
-  const peer = await peerOf(tools.connection);
-  const into = `${folder}/${safe(peer ?? node)}`;
-  const snapshot = await captureCollection(tools, { collection, folder: into }, work);
-  return { node, ...(peer ? { peer } : {}), snapshot };
+  const node = nodeOf(tools.connection);
+  try {
+    const peer = await peerOf(tools.connection);
+    const into = `${folder}/${safe(peer ?? node)}`;
+    const snapshot = await captureCollection(tools, { collection, folder: into }, work);
+    return { node, ...(peer ? { peer } : {}), snapshot };
+  } catch (error) {
+    // Of several servers it must be told which.
+    if (!(error instanceof QdrantFailure)) throw error;
+    throw new RecoveryError(error.code, `node ${node}: ${error.message}`, { cause: error });
+  }
+}
+
+function nodeOf({ config }: QdrantConnection): string {
+  return new URL(config.url).origin;
 }
 
 /** The node's id in its cluster, digit by digit since it has 64 bits; absent where clustering is off. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { S3Config } from '../../config/store.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { cleaningUp } from './cleaning-up.ts';
 import type { Capability } from './probe.ts';
 import { Bucket } from './s3-client.ts';
 import { readError } from './s3-errors.ts';
@@ -15,17 +16,16 @@ export async function probeBucket(config: S3Config, name: string): Promise<Capab
   const bucket = new Bucket(config);
   const object = folderOf(config.prefix) + name;
   const damaged = `${object}-damaged`;
-  try {
-    return [
-      await overwriting(bucket, object),
-      await damage(bucket, damaged),
-      await versioning(bucket),
-      await locking(bucket, object),
-    ];
-  } finally {
+  const look = async (): Promise<Capability[]> => [
+    await overwriting(bucket, object),
+    await damage(bucket, damaged),
+    await versioning(bucket),
+    await locking(bucket, object),
+  ];
+  return cleaningUp(look, async () => {
     await removeWhereAllowed(bucket, object);
     await removeWhereAllowed(bucket, damaged);
-  }
+  });
 }
 
 async function overwriting(bucket: Bucket, object: string): Promise<Capability> {

@@ -3,6 +3,7 @@ import type { StoreConfig } from '../../config/store.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { StorePart } from '../../domain/set-parts.ts';
+import { cleaningUp } from './cleaning-up.ts';
 import { createDiskStore } from './disk.ts';
 import { probeDisk } from './probe-disk.ts';
 import { probeBucket } from './probe-s3.ts';
@@ -34,8 +35,10 @@ async function roundTrip(store: ArtifactStore, key: string): Promise<Capability>
   const sha256 = createHash('sha256').update(Buffer.concat(pieces)).digest('hex');
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
   const artifact = await store.put(key, each(pieces));
-  const seen = await readAll(store, { ...artifact, sha256, bytes });
-  await removeWhereAllowed(store, key);
+  const seen = await cleaningUp(
+    () => readAll(store, { ...artifact, sha256, bytes }),
+    () => removeWhereAllowed(store, key),
+  );
   return {
     name: 'round-trip',
     enforced: seen === undefined,
