@@ -72,10 +72,8 @@ export interface VerificationActivities {
   checkOthers(input: { set: RecoverySet; scratch: string } & Resumable): Promise<Gate[]>;
   /** Configuration, exact count, every point by the index, some number by number. */
   checkRestored(input: { set: RecoverySet; scratch: string } & Resumable): Promise<Gate[]>;
-  /** Golden questions on the restored vectors, the canary, and restored vectors against restored rows. */
-  checkTogether(
-    input: { set: RecoverySet; scratch: string; database?: string | undefined } & Resumable,
-  ): Promise<Gate[]>;
+  /** Golden questions on the restored vectors, the canary, and the set's vectors against its rows. */
+  checkTogether(input: { set: RecoverySet; scratch: string } & Resumable): Promise<Gate[]>;
   /** Takes a restored snapshot away again. */
   dropRestored(input: { scratch: string }): Promise<void>;
   /** Collections that runs made and that are still there, where snapshots are tried out. */

@@ -12,8 +12,9 @@ import { reconciling } from './reconcile.ts';
 import { repair } from './repair.ts';
 import { workflowRun } from './run.ts';
 import { storing } from './store.ts';
+import { verifySet } from './verify-set.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [reconciling, copyBack, repair, workflowRun, history, storing];
+const BENCHMARKS: readonly Benchmark[] = [reconciling, copyBack, repair, workflowRun, history, storing, verifySet];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const HELP = `npm run bench -- [options]
 

@@ -12,7 +12,7 @@ export const backupConfigSchema = z.strictObject({
   /** Collections besides the app's own that belong into a set. */
   collections: z.array(z.string().min(1).max(255)).default([]),
   /** Whole points that are kept aside, to compare them number by number after a restore. */
-  samplePoints: z.int().min(1).max(1000).default(20),
+  samplePoints: z.int().min(1).max(1000).default(200),
   /** A Qdrant to restore snapshots on when a set is verified. Without it they are restored beside, on the live one. */
   verifyQdrant: z.strictObject({ url: httpUrlSchema, apiKey: secretSchema.optional() }).optional(),
 });

@@ -16,7 +16,7 @@ const FLUSH_AT = 1_000;
 
 /**
  * Compares an earlier index with a later one in constant memory. A point has changed when its body has: its mapped
- * payload fields or its vector.
+ * payload fields or its vector. Where one side was read without vectors, text and section tell.
  */
 export async function compareIndexes(
   before: Batches<IndexEntry>,
@@ -52,7 +52,12 @@ export async function compareIndexes(
 function change(before: IndexEntry | undefined, after: IndexEntry | undefined): keyof IndexChanges | undefined {
   if (!before) return 'added';
   if (!after) return 'removed';
-  return before.body === after.body ? undefined : 'changed';
+  const same = before.body === '' || after.body === '' ? sameText(before, after) : before.body === after.body;
+  return same ? undefined : 'changed';
+}
+
+function sameText(a: IndexEntry, b: IndexEntry): boolean {
+  return a.text === b.text && (a.section ?? '') === (b.section ?? '');
 }
 
 /** `3 added, 1 changed`, or `nothing`. */

@@ -1,8 +1,11 @@
 import type { Batches, IndexEntry } from './index-entry.ts';
 import type { PointId } from './point-id.ts';
 
-/** `ids`: which points exist, fingerprints ''. `content`: payload and vector are read, fingerprinted and judged. */
-export type Depth = 'content' | 'ids';
+/**
+ * `ids`: which points exist, fingerprints ''. `text`: what they say and where it belongs, without vectors, which are most of
+ * the bytes. `content`: payload and vector are read, fingerprinted and judged.
+ */
+export type Depth = 'content' | 'text' | 'ids';
 
 /** A stored point without its vector, and the entry that an id index would have for it now. */
 export interface StoredPoint {

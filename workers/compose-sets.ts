@@ -4,14 +4,12 @@ import { createVectorStore } from '../activities/qdrant/vector-store.ts';
 import { createStackSetActivities, type StackPorts } from '../activities/stack/index.ts';
 import type { Config, QdrantConfig } from '../config/schema.ts';
 import { RecoveryError } from '../domain/failures.ts';
-import type { RowStore } from '../domain/row-store.ts';
 import type { StorePart } from '../domain/set-parts.ts';
 
 /** Everything about sets that runs on Qdrant, or on several systems at once. */
 export function composeSetActivities(
   config: Config,
   ports: StackPorts,
-  rowsOf: (database: string) => RowStore | undefined,
 ): ReturnType<typeof createQdrantSetActivities> & ReturnType<typeof createStackSetActivities> {
   const { qdrant, embeddings, backup, environment } = config;
   const embedding = embeddings.identity;
@@ -30,7 +28,6 @@ export function composeSetActivities(
       environment,
       ids: qdrant.idStrategy,
       verifyOn: createVectorStore({ config: verifyOn, embedding }),
-      rowsOf,
     }),
   };
 }

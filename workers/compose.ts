@@ -1,19 +1,15 @@
 import { createChatApp } from '../activities/app/client.ts';
+import { createNeonActivities } from '../activities/neon/index.ts';
 import { createConfigurationActivities } from '../activities/configuration/index.ts';
 import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
 import type { QdrantCloudActivities, RecoveryActivities } from '../activities/contract.ts';
-import type {
-  ConfigurationActivities,
-  DatabaseSetActivities,
-  NeonBackupActivities,
-} from '../activities/set-contract.ts';
+import type { ConfigurationActivities, DatabaseSetActivities } from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
 import {
   checkReady,
   createDatabaseSetActivities,
   createPostgresActivities,
   createRowStore,
-  createScratchRowStore,
   markedPostgres,
 } from '../activities/postgres/index.ts';
 import { createQdrantActivities } from '../activities/qdrant/index.ts';
@@ -43,6 +39,7 @@ export function composeActivities(config: Config): RecoveryActivities {
   const vectors = createVectorStore({ config: qdrant, embedding });
   const rows = postgres && createRowStore(postgres);
   const ports = portsOf(config, { store, vectors, rows });
+  const neon = config.neon && createNeonActivities({ config: config.neon, url: postgres?.url });
   return withFailures({
     ...createRunActivities({
       settings: settingsOf(config),
@@ -67,9 +64,13 @@ export function composeActivities(config: Config): RecoveryActivities {
       embedding,
       rowsAmong: rows && (async (ids, signal) => new Set((await rows.readTexts(ids, signal)).map(({ id }) => id))),
     }),
-    ...(postgres ? createPostgresActivities({ config: postgres, store, path: searchPath() }) : withoutPostgres),
+    ...(postgres
+      ? createPostgresActivities({ config: postgres, store, path: searchPath(), branchUrl: neon?.connectionUrlOf })
+      : withoutPostgres),
+    ...(neon?.activities ??
+      unconfigured('neon', ['createBackupBranch', 'removeBackupBranch', 'checkSnapshotSchedule'] as const)),
     ...createStackActivities(ports),
-    ...composeSetActivities(config, ports, (database) => postgres && createScratchRowStore(postgres, database)),
+    ...composeSetActivities(config, ports),
     ...optionalActivities(config, store),
   });
 }
@@ -127,7 +128,6 @@ function optionalActivities(config: Config, store: ArtifactStore): OptionalActiv
           'newestBackupAge',
           'deleteBackup',
         ] as const)),
-    ...unconfigured('neon', ['createBackupBranch', 'removeBackupBranch', 'checkSnapshotSchedule'] as const),
     ...(config.postgres
       ? createDatabaseSetActivities({ config: config.postgres, store, path: searchPath() })
       : unconfigured('postgres', [
@@ -142,7 +142,4 @@ function optionalActivities(config: Config, store: ArtifactStore): OptionalActiv
   };
 }
 
-type OptionalActivities = QdrantCloudActivities &
-  NeonBackupActivities &
-  DatabaseSetActivities &
-  ConfigurationActivities;
+type OptionalActivities = QdrantCloudActivities & DatabaseSetActivities & ConfigurationActivities;

@@ -129,11 +129,15 @@ export async function captureDatabase(
   if (!run.settings.hasPostgres) return undefined;
   if (!plan.neon) return run.must('dump', (act) => act.dumpDatabase({ folder }), backup.describeDump);
   run.undo('Remove the backup branch', (act) => act.removeBackupBranch({ setId: id }));
-  const neon = await run.must(
+  const { neon, schedule } = await run.must(
     'branch',
-    (act) => act.createBackupBranch({ setId: id }),
-    ({ branchName, expiresAt }) => `${branchName}${expiresAt === undefined ? '' : `, until ${expiresAt}`}`,
+    async (act) => ({
+      schedule: await act.checkSnapshotSchedule(),
+      neon: await act.createBackupBranch({ setId: id }),
+    }),
+    (made) => `${made.neon.branchName}${made.neon.expiresAt === undefined ? '' : `, until ${made.neon.expiresAt}`}`,
   );
+  run.judge(schedule);
   const dumped = await run.must(
     'dump',
     (act) => act.dumpDatabase({ folder, branchId: neon.branchId }),

@@ -2,6 +2,7 @@ import { scratchDatabaseOf } from '../domain/names.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
 import { verifyInputSchema } from '../domain/run-input.ts';
 import type { Gate } from '../domain/verdict.ts';
+import type { Hands } from './hands.ts';
 import { runbook } from './runbook.ts';
 import { type VerifyRun, look, nothingLeft, setToBlame, steps } from './verify-steps.ts';
 import { recordVerification } from './verification-record.ts';
@@ -18,8 +19,10 @@ export const verifyRecoverySet = runbook(
     if ('problem' in picked) return run.judge([setToBlame('manifest', picked.problem)]);
     const { set, manifestSha256 } = picked;
     run.learn({ set: set.id });
-    const gates = await look(run, 'objects', (act) => act.checkObjects({ set }));
-    if (level === 'full') gates.push(...(await restoreAndCompare(run, set)));
+    const gates =
+      level === 'quick'
+        ? await look(run, 'objects', (act) => act.checkObjects({ set }))
+        : await restoreAndCompare(run, set);
     await recordVerification(run, { set, manifestSha256, level }, gates);
   },
 );
@@ -31,24 +34,33 @@ async function restoreAndCompare(run: VerifyRun, set: RecoverySet): Promise<Gate
   run.cleanUp(`remove ${scratch}`, (act) => act.dropRestored({ scratch }));
   if (database !== undefined)
     run.cleanUp(`remove database ${database}`, (act) => act.dropScratchDatabase({ scratch: database }));
-  const gates = [
-    ...(await look(run, 'others', (act) => act.checkOthers({ set, scratch }))),
-    ...(await look(run, 'vectors', async (act) => {
-      await act.restoreSnapshot({ set, scratch });
-      return act.checkRestored({ set, scratch });
-    })),
-    ...(database === undefined ? [] : await restoreRows(run, set, database)),
-    ...(await look(run, 'together', (act) => act.checkTogether({ set, scratch, database }))),
-    ...(set.configuration ? await look(run, 'keys', (act) => act.checkKeyCanary({ set })) : []),
-  ];
+  const gates = await look(
+    run,
+    'beside',
+    (act) => act.checkObjects({ set }),
+    (act) => restoreVectors(act, set, scratch),
+    (act) => (database === undefined ? nothingToAsk() : restoreRows(act, set, database)),
+  );
+  if (set.qdrant.nodes ?? set.qdrant.others)
+    gates.push(...(await look(run, 'others', (act) => act.checkOthers({ set, scratch }))));
+  if (set.configuration) gates.push(...(await look(run, 'keys', (act) => act.checkKeyCanary({ set }))));
   return [...gates, ...(await tearDown(run, scratch, database))];
 }
 
-function restoreRows(run: VerifyRun, set: RecoverySet, scratch: string): Promise<Gate[]> {
-  return look(run, 'rows', async (act) => {
-    await act.restoreDumpBeside({ set, scratch });
-    return act.checkRestoredDump({ set, scratch });
-  });
+async function restoreVectors(act: Hands, set: RecoverySet, scratch: string): Promise<Gate[]> {
+  await act.restoreSnapshot({ set, scratch });
+  const questions = [act.checkRestored({ set, scratch }), act.checkTogether({ set, scratch })];
+  await Promise.allSettled(questions);
+  return (await Promise.all(questions)).flat();
+}
+
+async function restoreRows(act: Hands, set: RecoverySet, scratch: string): Promise<Gate[]> {
+  await act.restoreDumpBeside({ set, scratch });
+  return act.checkRestoredDump({ set, scratch });
+}
+
+function nothingToAsk(): Promise<Gate[]> {
+  return Promise.resolve([]);
 }
 
 /** What was restored goes before the record is written: a verification that leaves things behind has not passed. */

@@ -9,10 +9,8 @@ import { describeGates } from './verification-record.ts';
 export const steps = {
   pick: { title: 'Choose the set and read its manifest', phase: 'detect' },
   objects: { title: 'Read every object back', phase: 'verify' },
+  beside: { title: 'Restore beside, compare with the set, ask; read every object back meanwhile', phase: 'restore' },
   others: { title: 'Try out the snapshots of other nodes and collections', phase: 'restore' },
-  vectors: { title: 'Restore the snapshot beside and compare it', phase: 'restore' },
-  rows: { title: 'Restore the dump beside and check it', phase: 'restore' },
-  together: { title: 'Ask what was restored: questions, canary, both stores', phase: 'verify' },
   keys: { title: 'Open what is encrypted', phase: 'verify' },
   tearDown: { title: 'Take away what was restored, and look', phase: 'reopen' },
   record: { title: 'Write the record beside the manifest', phase: 'reopen' },
@@ -30,27 +28,34 @@ const FAULTS_OF_A_SET: ReadonlySet<FailureCode> = new Set([
   'POSTGRES_REFUSED',
 ]);
 
-/** A step that answers with gates. It never waits for a person on account of the set: that a set is bad is what it is there to say. */
-export async function look(
-  run: VerifyRun,
-  name: keyof typeof steps,
-  body: (act: Hands) => Promise<Gate[]>,
-): Promise<Gate[]> {
-  const gates = await run.must(
-    name,
-    async (act) => {
-      try {
-        return await body(act);
-      } catch (error) {
-        const { code, view } = troubleOf(error);
-        if (!FAULTS_OF_A_SET.has(code)) throw error;
-        return [setToBlame(steps[name].title, view.message)];
-      }
-    },
-    describeGates,
-  );
+type Question = (act: Hands) => Promise<Gate[]>;
+
+/**
+ * A step that answers with gates; several questions are asked at once, since one may be slow and none needs another. It never
+ * waits for a person on account of the set: that a set is bad is what it is there to say.
+ */
+export async function look(run: VerifyRun, name: keyof typeof steps, ...questions: Question[]): Promise<Gate[]> {
+  const answers = async (act: Hands): Promise<Gate[]> =>
+    (await allOf(questions.map(async (question) => answer(act, steps[name].title, question)))).flat();
+  const gates = await run.must(name, answers, describeGates);
   run.judge(gates);
   return gates;
+}
+
+async function answer(act: Hands, title: string, question: Question): Promise<Gate[]> {
+  try {
+    return await question(act);
+  } catch (error) {
+    const { code, view, activity = code } = troubleOf(error);
+    if (!FAULTS_OF_A_SET.has(code)) throw error;
+    return [setToBlame(`${title} (${activity})`, view.message)];
+  }
+}
+
+/** All answers, or the first failure once none of them works any more: another try must not run into this one. */
+async function allOf<T>(answers: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(answers);
+  return Promise.all(answers);
 }
 
 export function setToBlame(name: string, observed: string): Gate {

@@ -9,7 +9,7 @@ import { dump } from './dump.ts';
 export { markedPostgres } from './identity.ts';
 export { checkReady } from './ready.ts';
 export { createRowStore } from './row-store.ts';
-export { createDatabaseSetActivities, createScratchRowStore } from './set-activities.ts';
+export { createDatabaseSetActivities } from './set-activities.ts';
 
 /** What the Postgres activities need. */
 export interface PostgresDependencies {

@@ -45,6 +45,15 @@ export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
   };
 }
 
+/** The same of a point that was read without its vector: what that would tell is ''. */
+export function textEntryOf(point: PointBytes, { fields }: Mapping): IndexEntry {
+  const payload = payloadOf(point);
+  const text = fieldOf(payload, fields.text);
+  const section = sectionOf(payload, fields.source);
+  const said = textFingerprint(typeof text === 'string' ? text : '');
+  return { id: point.id, text: said, body: '', vector: '', ...(section !== '' && { section }) };
+}
+
 export function payloadOf(point: PointBytes): Record<string, unknown> {
   const payload = point.payload ? parseExact(point.payload.toString('utf8')) : undefined;
   return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};

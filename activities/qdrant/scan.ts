@@ -6,7 +6,7 @@ import { pathOf } from './address.ts';
 import type { QdrantConnection } from './client.ts';
 import { parseExact } from './exact-json.ts';
 import { property, QdrantFailure } from './failure.ts';
-import { entryOf, type Mapping } from './fingerprint.ts';
+import { entryOf, type Mapping, textEntryOf } from './fingerprint.ts';
 import { inOrder, regroup } from './in-order.ts';
 import { readPoints, type Selection } from './points.ts';
 
@@ -31,12 +31,13 @@ export async function* readIndex(
     for await (const page of ids) yield page.map((id) => ({ id, text: '', body: '', vector: '' }));
     return;
   }
-  const selection: Selection = { payload: topLevelFields(mapping), vector: true };
+  const selection: Selection = { payload: topLevelFields(mapping), vector: depth === 'content' };
+  const entry = depth === 'content' ? entryOf : textEntryOf;
   yield* inOrder(regroup(ids, POINTS_A_READ), connection.config.parallel, async (some) => {
     const found = await readPoints(connection, collection, some, selection, signal);
     return some.flatMap((id) => {
       const point = found.get(id);
-      return point ? [entryOf(point, mapping)] : [];
+      return point ? [entry(point, mapping)] : [];
     });
   });
 }

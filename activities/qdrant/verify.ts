@@ -21,8 +21,8 @@ interface Restored {
 }
 
 /**
- * Everything that a restored snapshot can be compared with: configuration, exact count, every point by its fingerprints,
- * and some points number by number. What changed while the set was taken may have come up in either state, and nothing else.
+ * Everything that a restored snapshot can be compared with: configuration, exact count, every point by what it says, and a
+ * sample number by number. The archive as a whole was compared with its hash on the way, by us and by the server. What changed while the set was taken may have come up in either state, and nothing else.
  */
 export async function checkRestored(tools: Tools, { set, scratch }: Restored, work: Work): Promise<Gate[]> {
   const changed = await changedIds(tools, set);
@@ -79,7 +79,7 @@ async function checkIndex(
 ): Promise<Gate> {
   let done = 0;
   const told = async function* (): ReturnType<typeof readIndex> {
-    for await (const batch of readIndex(connection, mapping, scratch, 'content', signal)) {
+    for await (const batch of readIndex(connection, mapping, scratch, 'text', signal)) {
       yield batch;
       done += batch.length;
       report({ phase: `read ${scratch}`, done, total: set.qdrant.points });
@@ -97,7 +97,7 @@ async function checkIndex(
   return {
     name: 'id index',
     verdict: total === 0 ? 'pass' : 'fail',
-    expected: `every point as the index has it${changed.size > 0 ? `, but for the ${describeCount(changed.size)} that changed meanwhile` : ''}`,
+    expected: `every point with its text and section as the index has it${changed.size > 0 ? `, but for the ${describeCount(changed.size)} that changed meanwhile` : ''}`,
     observed:
       total === 0
         ? `${describeCount(done)} points, ${excused > 0 ? `${describeCount(excused)} of the changed ones in their other state` : 'all equal'}`

@@ -1,5 +1,4 @@
 import type { QdrantConfig } from '../../config/schema.ts';
-import type { RowStore } from '../../domain/row-store.ts';
 import type { VectorStore } from '../../domain/vector-store.ts';
 import type { StackActivities } from '../contract.ts';
 import { withProgress } from '../progress.ts';
@@ -30,23 +29,18 @@ export interface StackSetParts {
   readonly ids: QdrantConfig['idStrategy'];
   /** Where snapshots are tried out. */
   readonly verifyOn: VectorStore;
-  /** Chunk rows of a restored database; `undefined` for a stack that keeps none. */
-  rowsOf(database: string): RowStore | undefined;
 }
 
 /** Activities of sets that need two systems at once. To be wrapped in `withFailures`. */
 export function createStackSetActivities(
   ports: StackPorts,
-  { environment, ids, verifyOn, rowsOf }: StackSetParts,
+  { environment, ids, verifyOn }: StackSetParts,
 ): Pick<BackupActivities, 'plantCanary' | 'compareParts'> & Pick<VerificationActivities, 'checkTogether'> {
   const { app: _asksTheLiveOne, rows: _live, ...rest } = ports;
   const beside = { ...rest, vectors: verifyOn };
   return {
     plantCanary: (input) => withProgress({}, (work) => plantCanary(ports, { ...input, environment, ids }, work)),
     compareParts: (input) => withProgress(input, (work) => compareParts(ports, input, work)),
-    checkTogether: ({ set, scratch, database, resume }) =>
-      withProgress({ resume }, (work) =>
-        checkTogether(beside, { set, scratch, rows: database === undefined ? undefined : rowsOf(database) }, work),
-      ),
+    checkTogether: (input) => withProgress(input, (work) => checkTogether(beside, input, work)),
   };
 }

@@ -49,7 +49,7 @@ export async function compareParts(
 }
 
 /** What the vectors and the rows of one set disagree on, by the indexes of both. */
-async function reconcileIndexes(
+export async function reconcileIndexes(
   store: StackPorts['store'],
   { qdrant, postgres }: RecoverySet,
   changed: ReadonlySet<PointId>,

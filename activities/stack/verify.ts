@@ -1,58 +1,53 @@
-import type { Gate } from '../../domain/verdict.ts';
-import { type Counts, DamageSummariser, describeCounts } from '../../domain/damage.ts';
+import { type Counts, describeCounts } from '../../domain/damage.ts';
 import { describeCount } from '../../domain/format.ts';
-import { reconcile } from '../../domain/reconcile.ts';
+import type { PointId } from '../../domain/point-id.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
-import type { RowStore } from '../../domain/row-store.ts';
-import { parseIndexLine } from '../../domain/lines.ts';
+import type { Gate } from '../../domain/verdict.ts';
 import { openLines } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { checkCanary } from './canary.ts';
 import { checkRetrieval } from './golden.ts';
+import { reconcileIndexes } from './parts.ts';
 import type { StackPorts } from './ports.ts';
 
 interface Restored {
   readonly set: RecoverySet;
-  /** Collection with the restored vectors, and the rows of the restored database. */
+  /** Collection with the restored vectors. */
   readonly scratch: string;
-  readonly rows: RowStore | undefined;
 }
 
 /** What only shows when the restored parts stand side by side: questions, the canary, vectors against rows. */
 export async function checkTogether(
   // Without the app: it asks the live collection, whatever was restored beside it.
   ports: Omit<StackPorts, 'app' | 'rows'>,
-  { set, scratch, rows }: Restored,
+  { set, scratch }: Restored,
   work: Work,
 ): Promise<Gate[]> {
   const questions = await checkRetrieval(ports, { collection: scratch, set, sections: [] }, work);
   const canary = set.canary ? await checkCanary(ports, { set, scratch }, work) : [];
-  return [...questions, ...canary, ...(rows ? [await checkAgreement(ports, { set, scratch, rows }, work)] : [])];
+  return [...questions, ...canary, ...(set.postgres?.index ? [await checkAgreement(ports, set)] : [])];
 }
 
-/** Restored vectors and restored rows disagree on what the manifest says, and on nothing that did not change meanwhile. */
-async function checkAgreement(
-  { vectors, store }: Pick<StackPorts, 'vectors' | 'store'>,
-  { set, scratch, rows }: Restored & { rows: RowStore },
-  { signal }: Work,
-): Promise<Gate> {
-  const changed = new Set<string>();
-  if (set.drift?.list)
-    for await (const batch of openLines(store, set.drift.list, (line) => line)) for (const id of batch) changed.add(id);
-  const summary = new DamageSummariser();
-  const tally = await reconcile(
-    vectors.readIndex(scratch, 'content', signal),
-    rows.readRows(signal),
-    openLines(store, set.qdrant.index, parseIndexLine),
-    (findings) => summary.add(findings.filter(({ id }) => !changed.has(id))),
-  );
-  const { counts } = summary.summary(tally);
+/**
+ * Vectors and rows disagree on what the manifest says, and on nothing that did not change meanwhile. By the indexes of both:
+ * that what was restored is what the indexes say, point by point and row by row, are gates of their own, and to read
+ * everything once more would prove nothing besides.
+ */
+async function checkAgreement({ store }: Pick<StackPorts, 'store'>, set: RecoverySet): Promise<Gate> {
+  const { counts, tally } = await reconcileIndexes(store, set, await changedIds(store, set));
   return {
-    name: 'restored stores together',
+    name: 'vectors and rows together',
     verdict: sameCounts(counts, set.disagreements) ? 'pass' : 'fail',
     expected: `${describeCounts(set.disagreements)}, as the manifest says`,
     observed: `${describeCounts(counts)}: ${describeCount(tally.live)} points, ${describeCount(tally.rows)} rows`,
   };
+}
+
+async function changedIds(store: StackPorts['store'], { drift }: RecoverySet): Promise<ReadonlySet<PointId>> {
+  const ids = new Set<PointId>();
+  if (drift?.list)
+    for await (const batch of openLines(store, drift.list, (line) => line)) for (const id of batch) ids.add(id);
+  return ids;
 }
 
 function sameCounts(a: Counts, b: Counts): boolean {

@@ -33,12 +33,12 @@ export class Scenario {
   }
 
   /** Starts from nothing, in a folder of its own. */
-  static async start({ points = 0 }: { points?: number } = {}): Promise<Scenario> {
+  static async start({ points = 0, neon = false }: { points?: number; neon?: boolean } = {}): Promise<Scenario> {
     const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
     let stack: Stack | undefined;
     try {
       shareCache(folder);
-      stack = await startStack({ name: 'scenario', folder });
+      stack = await startStack({ name: 'scenario', folder, neon });
       await seed({ dir: stack.dir, env: stack.env }, { points });
       const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
       return new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);

@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createScratchRowStore } from '../../../activities/postgres/index.ts';
+import { createRowStore } from '../../../activities/postgres/index.ts';
 import { onlyTimeoutUnknown, restoreBeside } from '../../../activities/postgres/restore.ts';
 import { dropScratch, listScratch, scratchUrl } from '../../../activities/postgres/scratch-database.ts';
 import type { Artifact } from '../../../domain/artifacts.ts';
@@ -50,7 +50,10 @@ describe('a dump that is restored beside', () => {
     const scratch = nameOf(set);
     await restoreBeside(stage.parts(), { set, scratch }, testWork());
     let rows = 0;
-    for await (const batch of createScratchRowStore(stage.parts().config, scratch)?.readRows() ?? [])
+    for await (const batch of createRowStore({
+      ...stage.parts().config,
+      url: scratchUrl(stage.parts().config, scratch),
+    })?.readRows() ?? [])
       rows += batch.length;
     expect(rows).toBe(3_000);
     await dropScratch(stage.parts().config, scratch);
