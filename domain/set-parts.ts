@@ -146,4 +146,3 @@ export const cloudBackupSchema = z.strictObject({
   /** How the cluster's backup schedule differs from what is declared; empty when it does not. */
   scheduleDifferences: z.array(z.string()),
 });
-export type CloudBackup = z.infer<typeof cloudBackupSchema>;

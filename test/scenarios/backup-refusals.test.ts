@@ -11,13 +11,14 @@ import { temporaryFolder } from '../support/folder.ts';
 import { filesIn, type Said, saidAtStart, saidByActivity, saidByRun, Surgery } from '../support/refusals.ts';
 import { until } from '../support/scenario.ts';
 import { configuration } from './backup-refusals/configuration.ts';
+import { neon } from './backup-refusals/neon.ts';
 import { postgres } from './backup-refusals/postgres.ts';
 import type { Refusal, Wrong } from './backup-refusals/refusal.ts';
 import { settings } from './backup-refusals/settings.ts';
 import { store } from './backup-refusals/store.ts';
 import { vectors } from './backup-refusals/vectors.ts';
 
-const refusals: Refusal[] = [...settings, ...postgres, ...vectors, ...configuration, ...store];
+const refusals: Refusal[] = [...settings, ...postgres, ...vectors, ...configuration, ...store, ...neon];
 
 let surgery: Surgery;
 let set: RecoverySet;
