@@ -78,7 +78,8 @@ export class NeonClient {
     for (let cursor: string | undefined; ;) {
       const query = { projectId: this.#project, ...(search ? { search } : {}), ...(cursor ? { cursor } : {}) };
       const send = (options: Options) => this.#api.listProjectBranches(query, options);
-      const call = { what: 'list the branches', read: true, answer: answers.branchesAnswerSchema, send };
+      const what = `list the branches of the project ${this.#project}`;
+      const call = { what, read: true, answer: answers.branchesAnswerSchema, send };
       const { branches, pagination } = await this.#call(call);
       all.push(...branches);
       const next = pagination?.next ?? undefined;
