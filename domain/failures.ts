@@ -50,7 +50,10 @@ export const FAILURES = {
     retry: 'wait',
     next: 'Qdrant says that it is busy or not ready; the run goes on by itself. If it lasts, look at Qdrant and at what stands before it.',
   },
-  QDRANT_DENIED: { retry: 'ask', next: 'Correct QDRANT_API_KEY on the worker, restart it, then `retryStep`.' },
+  QDRANT_DENIED: {
+    retry: 'ask',
+    next: 'Correct QDRANT_API_KEY on the worker (for a Qdrant that sets are tried out on: `backup.verifyQdrant.apiKey`), restart it, then `retryStep`.',
+  },
   QDRANT_REFUSED: { retry: 'ask', next: 'Read Qdrant’s message, mend its cause, then `retryStep`.' },
   QDRANT_CLOUD_UNREACHABLE: {
     retry: 'wait',
@@ -83,7 +86,10 @@ export const FAILURES = {
     next: 'Delete branches that nobody needs, lower `neon.retentionDays` or take a larger plan, then `retryStep`.',
   },
   POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },
-  POSTGRES_DENIED: { retry: 'ask', next: 'Correct DATABASE_URL on the worker, restart it, then `retryStep`.' },
+  POSTGRES_DENIED: {
+    retry: 'ask',
+    next: 'Correct DATABASE_URL on the worker and restart it, or give its role the right that the message names; then `retryStep`.',
+  },
   POSTGRES_REFUSED: { retry: 'ask', next: 'Read Postgres’ message, mend its cause, then `retryStep`.' },
   EMBEDDINGS_UNREACHABLE: { retry: 'wait', next: 'Bring the embedding endpoint back; the run goes on by itself.' },
   EMBEDDINGS_REFUSED: {

@@ -29,14 +29,15 @@ export const backUpStack = runbook(
     const plan = await run.must('plan', (act) => act.planBackup(), describePlan);
     run.undo('Remove the unfinished set', (act) => act.discardSet({ setId: id }));
     const canary = await plantCanary(run, plan, { id, folder });
+    // Before the dump, because the app keeps a session for each question: none of them shall look like somebody's own.
+    const golden = await run.must('golden', (act) =>
+      act.captureGolden({ collection: run.settings.collection, folder }),
+    );
     const vectors = await captureVectors(run, plan, { id, folder });
     const postgres = await captureDatabase(run, plan, { id, folder });
     const configuration = plan.configuration
       ? await run.must('configuration', (act) => act.captureConfiguration({ folder }), describeConfiguration)
       : undefined;
-    const golden = await run.must('golden', (act) =>
-      act.captureGolden({ collection: run.settings.collection, folder }),
-    );
     const parts = { id, takenAt: takenAt.toISOString(), qdrant: vectors.qdrant, golden, store: plan.store };
     const optional = {
       ...(postgres && { postgres }),

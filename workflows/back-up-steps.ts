@@ -14,6 +14,7 @@ import type { Run } from './run.ts';
 export const steps = {
   plan: { title: 'See what belongs into a set, and what the store enforces', phase: 'detect' },
   canary: { title: 'Plant the canary in both stores', phase: 'restore' },
+  golden: { title: 'Ask the golden questions', phase: 'restore' },
   branch: { title: 'Branch the database on Neon', phase: 'restore' },
   index: { title: 'Read every point into the id index', phase: 'restore' },
   snapshot: { title: 'Snapshot the collection into the store', phase: 'restore' },
@@ -21,7 +22,6 @@ export const steps = {
   cloud: { title: 'Back up the cluster on Qdrant Cloud', phase: 'restore' },
   dump: { title: 'Dump Postgres at one moment', phase: 'restore' },
   configuration: { title: 'Keep configuration and release', phase: 'restore' },
-  golden: { title: 'Ask the golden questions', phase: 'restore' },
   agree: { title: 'Compare the stores, and what changed meanwhile', phase: 'verify' },
   seal: { title: 'Seal the set under one manifest', phase: 'reopen' },
   objects: { title: 'Read everything back', phase: 'verify' },

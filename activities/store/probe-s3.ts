@@ -67,9 +67,12 @@ async function refusal(
     return undefined;
   } catch (error) {
     const { status, code } = readError(error);
-    if (status !== undefined && [400, 412, 501].includes(status) && Object.keys(more).length > 0)
+    const failure = bucket.failure(error, { what: `trying ${object}`, permission: 's3:PutObject' });
+    // A key that has expired is answered with 400 as well, and says nothing of what the bucket enforces.
+    const ofThisPut = failure instanceof RecoveryError && failure.code === 'STORE_REFUSED';
+    if (ofThisPut && status !== undefined && [400, 412, 501].includes(status) && Object.keys(more).length > 0)
       return { status, code };
-    throw bucket.failure(error, { what: `trying ${object}`, permission: 's3:PutObject' });
+    throw failure;
   }
 }
 

@@ -15,7 +15,7 @@ import { neon } from './backup-refusals/neon.ts';
 import { postgres } from './backup-refusals/postgres.ts';
 import type { Refusal, Wrong } from './backup-refusals/refusal.ts';
 import { settings } from './backup-refusals/settings.ts';
-import { store } from './backup-refusals/store.ts';
+import { bucket, store } from './backup-refusals/store.ts';
 import { vectors } from './backup-refusals/vectors.ts';
 
 const refusals: Refusal[] = [...settings, ...postgres, ...vectors, ...configuration, ...store, ...neon];
@@ -91,6 +91,23 @@ test('is taken, and said, when what runs has no tag or was changed beside its co
   expectNoHalfSet();
   rmSync(join(surgery.store, 'sets', report.set ?? 'none'), { recursive: true });
   expect(await surgery.everythingThere()).toEqual(before);
+}, 60_000);
+
+test('says in its report what it could not take away, when the key of the bucket has expired for good', async () => {
+  let expired = false;
+  const wrong = await bucket(({ method, name }) => {
+    expired ||= method === 'PUT' && name.endsWith('.snapshot');
+    return expired ? { status: 400, code: 'ExpiredToken' } : undefined;
+  });
+  const run = await surgery.backUp(await surgery.compose(wrong.settings));
+  await until(run, ({ awaits }) => awaits === 'operator');
+  await run.signal(abortSignal, { by: 'ann' });
+  const { outcome, undo, notes } = await run.result();
+  expect(outcome).toBe('aborted');
+  const message = expect.stringMatching(/listing sets\/set-.*has expired\. Give the worker a new one/);
+  expect(undo).toEqual([{ kind: 'undo', title: 'Remove the unfinished set', outcome: 'failed', message }]);
+  expect(notes).toContainEqual(expect.stringMatching(/the report could not be written to the store: .*has expired/));
+  await wrong.restore?.();
 }, 60_000);
 
 test('is refused while another backup is taken, and while a recovery is in progress', async () => {

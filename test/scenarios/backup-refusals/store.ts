@@ -36,7 +36,7 @@ function whyNoDisk(): string | undefined {
 export const noDisk = whyNoDisk();
 
 /** The bucket of a strict server that goes wrong where `fault` says so, until it is mended. */
-async function bucket(fault: (asked: Asked) => Fault, settings: object = {}): Promise<Wrong> {
+export async function bucket(fault: (asked: Asked) => Fault, settings: object = {}): Promise<Wrong> {
   const server = await new StrictS3().start();
   server.fault = fault;
   return {
@@ -71,6 +71,15 @@ const faults: Refusal[] = [
     'STORE_DENIED',
     /has expired\. Give the worker a new one/,
   ),
+  {
+    what: 'a key that expires while it is tried out what the bucket enforces',
+    code: 'STORE_DENIED',
+    message: /has expired\. Give the worker a new one/,
+    at: 'activity',
+    act: (all) => all.planBackup(),
+    wrong: () =>
+      bucket(({ headers }) => (headers['if-none-match'] ? { status: 400, code: 'ExpiredToken' } : undefined)),
+  },
   refusing(
     'an unknown key',
     { status: 403, code: 'InvalidAccessKeyId' },

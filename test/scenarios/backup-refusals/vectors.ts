@@ -35,6 +35,17 @@ export const vectors: Refusal[] = [
     wrong: async () => ({ settings: { backup: { nodes: [`http://127.0.0.1:${await freePort()}`] } } }),
   },
   {
+    what: 'a snapshot that arrives damaged',
+    code: 'QDRANT_REFUSED',
+    message: /Qdrant, snapshot .* arrived damaged and was not kept: its SHA-256 is/,
+    at: 'backup',
+    step: 'snapshot',
+    wrong: async ({ scenario: { stack } }) => {
+      await fetch(`${stack.urls.qdrantFaults}/faults/corrupt-download`, { method: 'PUT', body: '{}' });
+      return { restore: () => fetch(`${stack.urls.qdrantFaults}/faults`, { method: 'DELETE' }) };
+    },
+  },
+  {
     what: 'a key that the Qdrant for trying out does not take',
     code: 'QDRANT_DENIED',
     message: /Qdrant.* 40[13] /,
