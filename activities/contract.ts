@@ -86,13 +86,10 @@ export interface RetentionActivities {
 export interface QdrantActivities {
   /** Snapshot of a collection, streamed to the store, hashed on the way, compared with the server's checksum, removed there. */
   captureCollection(input: { collection: string; folder: string }): Promise<Artifact>;
-  /** Configuration, aliases, version and exact count of a collection. */
-  describeCollection(input: { collection: string }): Promise<{
-    serverVersion: string;
-    points: number;
-    shape: RecoverySet['qdrant']['shape'];
-    aliases: RecoverySet['qdrant']['aliases'];
-  }>;
+  /** Configuration, aliases, exact count, version of the server and, in a cluster, the node that was asked. */
+  describeCollection(input: {
+    collection: string;
+  }): Promise<Pick<RecoverySet['qdrant'], 'serverVersion' | 'peer' | 'points' | 'shape' | 'aliases'>>;
   /** Reads a whole collection into an id index in the store. */
   captureIndex(input: { collection: string; folder: string } & Resumable): Promise<{ index: Artifact; points: number }>;
   /**

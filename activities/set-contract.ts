@@ -49,7 +49,7 @@ export interface BackupActivities {
   /** Snapshots of the same collection on the cluster's other nodes, and of the other collections that belong into a set. */
   captureOthers(
     input: { collection: string; folder: string } & Resumable,
-  ): Promise<{ peer?: string | undefined; nodes: SnapshotPart[]; others: OtherCollection[] }>;
+  ): Promise<{ nodes: SnapshotPart[]; others: OtherCollection[] }>;
   /** What the set's parts disagree on, and what changed while it was taken. */
   compareParts(
     input: { collection: string; set: RecoverySet; folder: string } & Resumable,

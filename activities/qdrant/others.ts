@@ -7,7 +7,7 @@ import type { QdrantConnection } from './client.ts';
 import { countPoints, dropScratch } from './collections.ts';
 import { QdrantFailure } from './failure.ts';
 import { restoreBeside } from './restore.ts';
-import { describeCollection, readShape } from './shape.ts';
+import { describeCollection, peerOf, readShape } from './shape.ts';
 import { captureCollection } from './snapshot.ts';
 import type { Tools } from './tools.ts';
 
@@ -20,7 +20,6 @@ export interface Elsewhere {
 }
 
 interface Captured {
-  readonly peer?: string | undefined;
   readonly nodes: SnapshotPart[];
   readonly others: OtherCollection[];
 }
@@ -32,14 +31,11 @@ export async function captureOthers(
   { collection, folder }: { collection: string; folder: string },
   work: Work,
 ): Promise<Captured> {
-  // Progress of a call before says which snapshot it left on which server; this one begins anew.
-  const fresh: Work = { ...work, resume: undefined };
   const everywhere = async (name: string, where: readonly Tools[], into: string): Promise<SnapshotPart[]> => {
     const parts: SnapshotPart[] = [];
-    for (const node of where) parts.push(await captureOn(node, name, into, fresh));
+    for (const node of where) parts.push(await captureOn(node, name, into, mine(work, name)));
     return parts;
   };
-  const peer = await peerOf(tools.connection);
   for (const name of collections) await mustHave(tools.connection, name);
   const others: OtherCollection[] = [];
   for (const name of collections) {
@@ -47,7 +43,12 @@ export async function captureOthers(
     const snapshots = await everywhere(name, [tools, ...nodes], `${folder}/collections/${safe(name)}`);
     others.push({ collection: name, points, shape, snapshots });
   }
-  return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others, ...(peer ? { peer } : {}) };
+  return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others };
+}
+
+/** A worker that died left a snapshot on a server: its name, by which it is removed, begins with that of the collection. */
+function mine({ resume, ...work }: Work, collection: string): Work {
+  return { ...work, resume: resume?.cursor?.startsWith(`${collection}-`) ? resume : undefined };
 }
 
 /** One that is misspelt would stay so however long somebody waited. @throws INVALID_CONFIGURATION */
@@ -75,12 +76,6 @@ async function captureOn(tools: Tools, collection: string, folder: string, work:
 
 function nodeOf({ config }: QdrantConnection): string {
   return new URL(config.url).origin;
-}
-
-/** The node's id in its cluster, digit by digit since it has 64 bits; absent where clustering is off. */
-async function peerOf(connection: QdrantConnection): Promise<string | undefined> {
-  const answer = await connection.exchange({ what: 'read the cluster’s state', method: 'GET', path: '/cluster' });
-  return /"peer_id":\s*(\d+)/.exec(answer.toString('utf8'))?.[1];
 }
 
 /** Tries out every further snapshot of a set, one after the other under the same scratch name. */

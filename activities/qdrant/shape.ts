@@ -28,16 +28,24 @@ export async function readShape(connection: QdrantConnection, collection: string
 export async function describeCollection(
   connection: QdrantConnection,
   collection: string,
-): Promise<{ serverVersion: string; points: number; shape: Shape; aliases: RecoverySet['qdrant']['aliases'] }> {
+): Promise<Pick<RecoverySet['qdrant'], 'serverVersion' | 'peer' | 'points' | 'shape' | 'aliases'>> {
   const { aliases } = await connection.call(`list the aliases of ${collection}`, (client) =>
     client.getCollectionAliases(collection),
   );
+  const peer = await peerOf(connection);
   return {
+    ...(peer ? { peer } : {}),
     serverVersion: await serverVersion(connection),
     points: await countPoints(connection, collection),
     shape: await readShape(connection, collection),
     aliases: aliases.map(({ alias_name, collection_name }) => ({ alias: alias_name, collection: collection_name })),
   };
+}
+
+/** The node's id in its cluster, digit by digit since it has 64 bits; absent where clustering is off. */
+export async function peerOf(connection: QdrantConnection): Promise<string | undefined> {
+  const answer = await connection.exchange({ what: 'read the cluster’s state', method: 'GET', path: '/cluster' });
+  return /"peer_id":\s*(\d+)/.exec(answer.toString('utf8'))?.[1];
 }
 
 /** What differs between the collection and what the set recorded of it. */
