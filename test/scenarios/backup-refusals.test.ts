@@ -99,15 +99,18 @@ test('says in its report what it could not take away, when the key of the bucket
     expired ||= method === 'PUT' && name.endsWith('.snapshot');
     return expired ? { status: 400, code: 'ExpiredToken' } : undefined;
   });
-  const run = await surgery.backUp(await surgery.compose(wrong.settings));
-  await until(run, ({ awaits }) => awaits === 'operator');
-  await run.signal(abortSignal, { by: 'ann' });
-  const { outcome, undo, notes } = await run.result();
-  expect(outcome).toBe('aborted');
-  const message = expect.stringMatching(/listing sets\/set-.*has expired\. Give the worker a new one/);
-  expect(undo).toEqual([{ kind: 'undo', title: 'Remove the unfinished set', outcome: 'failed', message }]);
-  expect(notes).toContainEqual(expect.stringMatching(/the report could not be written to the store: .*has expired/));
-  await wrong.restore?.();
+  try {
+    const run = await surgery.backUp(await surgery.compose(wrong.settings));
+    await until(run, ({ awaits }) => awaits === 'operator');
+    await run.signal(abortSignal, { by: 'ann' });
+    const { outcome, undo, notes } = await run.result();
+    expect(outcome).toBe('aborted');
+    const message = expect.stringMatching(/ sets\/set-.*has expired\. Give the worker a new one/);
+    expect(undo).toEqual([{ kind: 'undo', title: 'Remove the unfinished set', outcome: 'failed', message }]);
+    expect(notes).toContainEqual(expect.stringMatching(/the report could not be written to the store: .*has expired/));
+  } finally {
+    await wrong.restore?.();
+  }
 }, 60_000);
 
 test('is refused while another backup is taken, and while a recovery is in progress', async () => {

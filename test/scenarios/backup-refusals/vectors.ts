@@ -40,7 +40,7 @@ export const vectors: Refusal[] = [
     message: /Qdrant, snapshot .* arrived damaged and was not kept: its SHA-256 is/,
     at: 'backup',
     step: 'snapshot',
-    wrong: async ({ scenario: { stack } }) => {
+    wrong: async ({ scenario: { stack } }: Surgery): Promise<Wrong> => {
       await fetch(`${stack.urls.qdrantFaults}/faults/corrupt-download`, { method: 'PUT', body: '{}' });
       return { restore: () => fetch(`${stack.urls.qdrantFaults}/faults`, { method: 'DELETE' }) };
     },
