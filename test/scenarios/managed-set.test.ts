@@ -10,20 +10,32 @@ import { readStoredSet } from '../../domain/stored-set.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
 import { abortSignal } from '../../workflows/messages.ts';
 import type { verifyRecoverySet } from '../../workflows/verify-recovery-set.ts';
+import { type QdrantUnderTest, startQdrant } from '../support/qdrant.ts';
 import { type CloudUnderTest, MANAGEMENT_KEY, startCloud } from '../support/qdrant-cloud.ts';
 import { approve, COLLECTION, QUEUE, Scenario, until } from '../support/scenario.ts';
 
 let scenario: Scenario;
 let cloud: CloudUnderTest;
+let node: QdrantUnderTest;
+let elsewhere: QdrantUnderTest;
 let runs = 0;
 
-/** A stack whose Postgres is on Neon and whose Qdrant is on Qdrant Cloud, with a second collection and an encrypting store. */
+/**
+ * A stack whose Postgres is on Neon and whose Qdrant is on Qdrant Cloud, with a second node, a second collection, an encrypting
+ * store, and a server of its own to try snapshots out on.
+ */
 beforeAll(async () => {
   scenario = await Scenario.start({ neon: true });
   const { env } = scenario.stack;
   cloud = await startCloud({ url: env['QDRANT_URL'] ?? '', apiKey: env['QDRANT_API_KEY'] ?? '' });
   await scenario.qdrant('PUT', '/collections/notes', { vectors: { size: 4, distance: 'Dot' } });
   await scenario.qdrant('PUT', '/collections/notes/points?wait=true', { points: [{ id: 1, vector: [1, 2, 3, 4] }] });
+  node = await startQdrant({ open: true });
+  await node.call('PUT', `/collections/${COLLECTION}`, { vectors: { size: 768, distance: 'Cosine' } });
+  const vector = Array<number>(768).fill(0.5);
+  await node.call('PUT', `/collections/${COLLECTION}/points?wait=true`, { points: [{ id: 5, vector }] });
+  await node.call('PUT', '/collections/notes', { vectors: { size: 4, distance: 'Dot' } });
+  elsewhere = await startQdrant({ open: true });
   const identity = await generateX25519Identity();
   const file = env['RECOVERY_CONFIG'] ?? '';
   const config = JSON.parse(await readFile(file, 'utf8')) as { backup: object };
@@ -32,7 +44,7 @@ beforeAll(async () => {
     file,
     JSON.stringify({
       ...config,
-      backup: { ...config.backup, collections: ['notes'] },
+      backup: { ...config.backup, collections: ['notes'], nodes: [node.url], verifyQdrant: { url: elsewhere.url } },
       qdrantCloud: { url, accountId, clusterId, apiKey: MANAGEMENT_KEY },
       store: { encryption: { recipients: [await identityToRecipient(identity)], identity } },
     }),
@@ -42,6 +54,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cloud?.stop();
+  await node?.stop();
+  await elsewhere?.stop();
   await scenario?.stop();
 }, 60_000);
 
@@ -82,7 +96,8 @@ describe('a set of managed services', () => {
     expect(await branches()).toContain(set.postgres?.neon?.branchName);
     expect(set.qdrant.cloud).toMatchObject({ clusterId: cloud.clusterId });
     expect(await managed()).toContain(set.id);
-    expect(set.qdrant.others).toMatchObject([{ collection: 'notes', points: 1 }]);
+    expect(set.qdrant.others).toMatchObject([{ collection: 'notes', points: 1, snapshots: [{}, {}] }]);
+    expect(set.qdrant.nodes).toMatchObject([{ node: node.url }]);
     const clear = artifactsOf(set).filter(({ plain, key }) => !plain && !key.includes('/configuration/'));
     expect(clear).toEqual([]);
 
@@ -93,7 +108,11 @@ describe('a set of managed services', () => {
     });
     expect(redGates(verified)).toEqual([]);
     expect(verified).toMatchObject({ outcome: 'completed', verdict: 'pass' });
+    expect(verified.gates.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([`snapshot of ${COLLECTION} of ${node.url}`, 'snapshot of notes']),
+    );
     expect(await scenario.collections()).toEqual(['notes', COLLECTION]);
+    expect(await elsewhere.call('GET', '/collections')).toEqual({ collections: [] });
   }, 240_000);
 
   test('that is given up in the middle leaves neither branch nor managed backup', async () => {
