@@ -96,6 +96,7 @@ const layers = [
   },
   { files: ['activities/*/**/*.ts'], rules: activities() },
   { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
+  { files: ['activities/qdrant/cold.ts'], rules: activities('tar-stream$') },
   { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },
   { files: ['activities/neon/client.ts'], rules: activities('@neondatabase/api-client$') },
   { files: ['activities/store/s3-client.ts'], rules: activities('@aws-sdk/client-s3$') },

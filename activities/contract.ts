@@ -14,6 +14,7 @@ import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
 import type {
   BackupActivities,
+  ColdCopyActivities,
   ConfigurationActivities,
   DatabaseSetActivities,
   NeonBackupActivities,
@@ -148,6 +149,7 @@ export interface StackActivities {
 
 export type RecoveryActivities = RunActivities &
   BackupActivities &
+  ColdCopyActivities &
   VerificationActivities &
   NeonBackupActivities &
   DatabaseSetActivities &

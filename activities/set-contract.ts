@@ -1,5 +1,6 @@
 /** What taking and verifying recovery sets asks for, besides what `contract.ts` has. The same rules hold. */
 import type { Artifact } from '../domain/artifacts.ts';
+import type { ColdCopy } from '../domain/cold-copy.ts';
 import type { Counts } from '../domain/damage.ts';
 import type { Tally } from '../domain/reconcile.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
@@ -117,4 +118,12 @@ export interface ConfigurationActivities {
   captureConfiguration(input: { folder: string }): Promise<ConfigurationPart>;
   /** Whether the escrowed key opens what a set holds encrypted. */
   checkKeyCanary(input: { set: RecoverySet }): Promise<Gate[]>;
+}
+
+/** Copies of the storage folder of a Qdrant that is stopped. */
+export interface ColdCopyActivities {
+  /** The environment that is worked for, compared with the mark in Postgres where there is one. @throws WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT */
+  openColdCopy(): Promise<{ environment: string }>;
+  /** @throws QDRANT_RUNNING, INVALID_CONFIGURATION, STORE_*, DISK_FULL */
+  copyColdStorage(input: { id: string; takenAt: string } & Resumable): Promise<ColdCopy>;
 }

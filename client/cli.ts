@@ -11,6 +11,7 @@ import { restoreObjectCommand } from './commands/restore-object.ts';
 import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
 import { setsCommand } from './commands/sets.ts';
+import { coldCopyCommand } from './commands/cold-copy.ts';
 import { backupCommand, startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import type { Context } from './context.ts';
@@ -45,6 +46,7 @@ function program(cli: Cli): Command {
   const commands = [
     startCommand(cli),
     backupCommand(cli),
+    coldCopyCommand(cli),
     statusCommand(cli),
     approveCommand(cli),
     ...decisionCommands(cli),

@@ -13,6 +13,8 @@ export const backupConfigSchema = z.strictObject({
   collections: z.array(z.string().min(1).max(255)).default([]),
   /** Whole points that are kept aside, to compare them number by number after a restore. */
   samplePoints: z.int().min(1).max(1000).default(200),
+  /** Qdrant’s storage folder as the worker sees it, for copies of a server that is stopped. */
+  coldStorage: z.string().min(1).optional(),
   /** A Qdrant to restore snapshots on when a set is verified. Without it they are restored beside, on the live one. */
   verifyQdrant: z.strictObject({ url: httpUrlSchema, apiKey: secretSchema.optional() }).optional(),
 });

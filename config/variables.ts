@@ -139,6 +139,7 @@ export const VARIABLES: readonly Variable[] = [
 /** Settings of the file that name a file or folder; a relative one is relative to the configuration file. */
 export const PATH_SETTINGS = [
   'store.directory',
+  'backup.coldStorage',
   'store.encryption.identityFile',
   'configuration.envFiles',
   'configuration.files',

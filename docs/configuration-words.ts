@@ -132,6 +132,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'backup.tolerance': 'Points that may be missing, unbacked, stale or malformed in a set that is still preferred.',
   'backup.nodes': 'Addresses of the other nodes of a Qdrant cluster; each is asked for a snapshot of its own.',
   'backup.collections': 'Collections besides the app’s own that belong into a set.',
+  'backup.coldStorage':
+    'Qdrant’s storage folder as the worker sees it, for `dr cold-copy` while the server is stopped.',
   'backup.samplePoints':
     'Whole points that are kept aside, to be compared number by number, in every payload field, after a restore.',
   'backup.verifyQdrant.url': 'A Qdrant on which snapshots are tried out. Without it: the live one, under another name.',

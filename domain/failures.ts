@@ -50,6 +50,10 @@ export const FAILURES = {
     retry: 'wait',
     next: 'Qdrant says that it is busy or not ready; the run goes on by itself. If it lasts, look at Qdrant and at what stands before it.',
   },
+  QDRANT_RUNNING: {
+    retry: 'refuse',
+    next: 'Stop Qdrant, see that nothing else writes into its folder, and start the copy again.',
+  },
   QDRANT_DENIED: {
     retry: 'ask',
     next: 'Correct QDRANT_API_KEY on the worker (for a Qdrant that sets are tried out on: `backup.verifyQdrant.apiKey`), restart it, then `retryStep`.',

@@ -47,6 +47,8 @@ export const verifyInputSchema = runInputSchema.pick({ reason: true, drill: true
 
 export const pruneInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
+export const coldCopyInputSchema = runInputSchema.pick({ reason: true });
+
 export const markEnvironmentInputSchema = z.strictObject({});
 
 const MOST_SAID = 500;

@@ -29,6 +29,7 @@ import type { ArtifactStore } from '../domain/artifacts.ts';
 import { RecoveryError } from '../domain/failures.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
+import { composeColdCopy } from './compose-cold.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
 /** Settings to clients to activities: the only place where systems are put together. */
@@ -72,6 +73,7 @@ export function composeActivities(config: Config): RecoveryActivities {
     ...createStackActivities(ports),
     ...composeSetActivities(config, ports),
     ...optionalActivities(config, store),
+    ...composeColdCopy(config, store),
   });
 }
 

@@ -41,6 +41,7 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'reembedPoints',
   'captureGolden',
   'checkRetrieval',
+  'copyColdStorage',
   'planBackup',
   'captureConfiguration',
   'sealRecoverySet',

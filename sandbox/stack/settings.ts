@@ -105,7 +105,7 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
     embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
     content: { directory: textbook, glob: '*.md' },
     goldenQuestions,
-    backup: { canary: true },
+    backup: { canary: true, coldStorage: join(dir, 'qdrant', 'storage') },
     configuration: await configurationOf(dir, env),
     approval: { initiatorMayApprove: true, timeoutMinutes: 60 },
     // Long enough to try `dr rollback`, short enough to wait for.

@@ -8,6 +8,8 @@ import type { RunReport } from '../../domain/report.ts';
 import { artifactsOf } from '../../domain/recovery-set.ts';
 import { readStoredSet, type StoredSet } from '../../domain/stored-set.ts';
 import { abortSignal, statusQuery } from '../../workflows/messages.ts';
+import type { ColdCopy } from '../../domain/cold-copy.ts';
+import type { copyColdStorage } from '../../workflows/copy-cold-storage.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
 import type { verifyRecoverySet } from '../../workflows/verify-recovery-set.ts';
 import { historyOf } from '../support/histories.ts';
@@ -218,4 +220,21 @@ describe('a backup that is aborted in the middle', () => {
     expect(await run.result()).toMatchObject({ outcome: 'aborted' });
     await expectNothingLeft(made);
   }, 60_000);
+});
+
+describe('a cold copy through Temporal', () => {
+  const copy = (): Promise<ColdCopy> =>
+    scenario.client.workflow.execute<typeof copyColdStorage>('copyColdStorage', {
+      taskQueue: QUEUE,
+      workflowId: `cold/${(runs += 1)}`,
+      args: [{}],
+    });
+
+  test('is refused while Qdrant runs, and taken when it is stopped', async () => {
+    await expect(copy()).rejects.toMatchObject({ cause: { type: 'QDRANT_RUNNING' } });
+    await scenario.stack.kill('qdrant', 'SIGTERM');
+    expect(await copy()).toMatchObject({ environment: 'sandbox', collections: [COLLECTION] });
+    await scenario.stack.start('qdrant');
+    await expectNothingLeft(made);
+  }, 90_000);
 });

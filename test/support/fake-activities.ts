@@ -85,6 +85,10 @@ export function fakeStack(
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
     sealRecoverySet: async () => ({ manifest: artifact('manifest') }),
+    openColdCopy: async () => ({ environment: 'test' }),
+    copyColdStorage: async () => {
+      throw new Error('no cold copy here');
+    },
     planBackup: async () => ({
       canary: true,
       tolerance: 0,
