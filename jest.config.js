@@ -4,6 +4,9 @@ const esmOnly = ['@noble/[a-z-]+', '@scure/base', 'age-encryption', 'canonicaliz
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // Temporal's worker watches the promises of its whole process. Promises of a test file that is over, with their globals
+  // cleaned away, would make it throw in the midst of the next file.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testTimeout: 60_000,

@@ -1,5 +1,4 @@
 import { activityInfo, getClient } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Initiator } from '../../domain/settings.ts';
 
 /**
@@ -26,7 +25,8 @@ export async function readLeaseHolder(leaseId: string): Promise<{ workflowId: st
     const { parentExecution, status } = await getClient().workflow.getHandle(leaseId).describe();
     return status.name === 'RUNNING' && parentExecution?.workflowId ? { workflowId: parentExecution.workflowId } : null;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
+    // By its name: the class is the client's, and only that of the activity's own client would be the same.
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return null;
     throw error;
   }
 }
