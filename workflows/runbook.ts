@@ -131,7 +131,7 @@ async function end(keeping: Keeping, outcome: Outcome, trouble?: Trouble): Promi
     record.close(outcome);
     const report = await publish(record, outcome, trouble);
     const verdict = isKept(outcome) ? `, verdict ${record.verdict}` : '';
-    const urgent = !isKept(outcome) || record.verdict === 'fail';
+    const urgent = !isKept(outcome) || record.verdict !== 'pass';
     await attendance.tell('finished', `${workflowInfo().workflowId}: ${outcome}${verdict}`, urgent);
     if (trouble || !report) throw failureWith(trouble?.code ?? 'ABORTED', trouble?.view.message ?? describeAbort(desk));
     return report;

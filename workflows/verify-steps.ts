@@ -20,13 +20,10 @@ export const steps = {
 export type VerifyRun = Run<keyof typeof steps>;
 
 /** What a set itself is to blame for: the answer of a verification, and nothing that a person could retry away. */
-const FAULTS_OF_A_SET: ReadonlySet<FailureCode> = new Set([
-  'SET_TAMPERED',
-  'SET_MISMATCH',
-  'RESTORE_INCOMPLETE',
-  'QDRANT_REFUSED',
-  'POSTGRES_REFUSED',
-]);
+const FAULTS_OF_A_SET: ReadonlySet<FailureCode> = new Set(['SET_TAMPERED', 'SET_MISMATCH', 'RESTORE_INCOMPLETE']);
+
+/** What may be the set's fault or that of the server it was tried out on. Nothing is proven then, neither good nor bad. */
+const DOUBTFUL: ReadonlySet<FailureCode> = new Set(['QDRANT_REFUSED', 'POSTGRES_REFUSED']);
 
 type Question = (act: Hands) => Promise<Gate[]>;
 
@@ -47,8 +44,10 @@ async function answer(act: Hands, title: string, question: Question): Promise<Ga
     return await question(act);
   } catch (error) {
     const { code, view, activity = code } = troubleOf(error);
-    if (!FAULTS_OF_A_SET.has(code)) throw error;
-    return [setToBlame(`${title} (${activity})`, view.message)];
+    const name = `${title} (${activity})`;
+    if (FAULTS_OF_A_SET.has(code)) return [setToBlame(name, view.message)];
+    if (DOUBTFUL.has(code)) return [{ ...setToBlame(name, view.message), verdict: 'unproven' }];
+    throw error;
   }
 }
 

@@ -20,7 +20,7 @@ const NAMED = 5;
  * @throws NO_RECOVERY_SET, SET_NOT_FOUND, STORE_*
  */
 export async function pickSet(store: ArtifactStore, expected: Expected, setId: string | undefined): Promise<PickedSet> {
-  const stored = setId === undefined ? (await listStoredSets(store))[0] : await named(store, setId);
+  const stored = setId === undefined ? await newest(store, expected) : await named(store, setId);
   if (!stored) {
     throw setId === undefined
       ? new RecoveryError('NO_RECOVERY_SET', 'the store holds no recovery set')
@@ -31,6 +31,12 @@ export async function pickSet(store: ArtifactStore, expected: Expected, setId: s
   const wrong = misfit(set, expected);
   if (wrong !== undefined) return { id, problem: `${id} is of something else: ${wrong}` };
   return { id, set, manifestSha256, why: setId === undefined ? 'the newest set' : 'asked for in the input' };
+}
+
+/** A store may be shared: sets of other environments are theirs to verify. What a broken one was of, nobody can tell. */
+async function newest(store: ArtifactStore, { environment }: Expected): ReturnType<typeof readStoredSet> {
+  const sets = await listStoredSets(store);
+  return sets.find((stored) => 'problem' in stored || stored.set.environment === environment);
 }
 
 async function named(store: ArtifactStore, setId: string): ReturnType<typeof readStoredSet> {
