@@ -8,7 +8,7 @@ import { countPoints, dropScratch } from './collections.ts';
 import { QdrantFailure } from './failure.ts';
 import { restoreBeside } from './restore.ts';
 import { describeCollection, peerOf, readShape } from './shape.ts';
-import { captureCollection } from './snapshot.ts';
+import { captureCollection, isTraceOf } from './snapshot.ts';
 import type { Tools } from './tools.ts';
 
 /** Everything of a cluster besides the app's collection on the node that we talk to. */
@@ -46,9 +46,9 @@ export async function captureOthers(
   return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others };
 }
 
-/** A worker that died left a snapshot on a server: its name, by which it is removed, begins with that of the collection. */
+/** A worker that died left a snapshot on a server, and word of which collection it was of. */
 function mine({ resume, ...work }: Work, collection: string): Work {
-  return { ...work, resume: resume?.cursor?.startsWith(`${collection}-`) ? resume : undefined };
+  return { ...work, resume: isTraceOf(collection, resume?.cursor) ? resume : undefined };
 }
 
 /** One that is misspelt would stay so however long somebody waited. @throws INVALID_CONFIGURATION */

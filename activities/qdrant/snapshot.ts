@@ -31,19 +31,65 @@ export async function captureCollection(
   { collection, folder }: { collection: string; folder: string },
   { resume, signal, report }: Work,
 ): Promise<Artifact> {
-  // A worker that died in the middle of the download left its snapshot behind.
-  if (resume?.cursor !== undefined) await remove(tools, collection, resume.cursor);
-  report({ phase: 'the server writes the snapshot', done: 0, total: 1 });
+  await removeLost(tools, collection, resume, signal);
+  const before = (await list(tools, collection, signal)).map(({ name }) => name);
+  const cursor = (trace: Trace): string => JSON.stringify(trace);
+  // The first beat goes out at once, later ones may come too late: what it says is enough to find what a killed worker left.
+  report({ phase: 'the server writes the snapshot', done: 0, total: 1, cursor: cursor({ collection, before }) });
   const snapshot = await oneAtATime(tools, () => create(tools, collection, signal), signal);
   try {
     const key = `${folder}/${snapshot.name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')}`;
     const told = (done: number): void =>
-      report({ phase: 'copy the snapshot to the store', done, total: snapshot.size, cursor: snapshot.name });
+      report({
+        phase: 'copy the snapshot to the store',
+        done,
+        total: snapshot.size,
+        cursor: cursor({ collection, name: snapshot.name }),
+      });
     told(0);
     return await tools.store.put(key, checked(download(tools, collection, snapshot, signal), snapshot, told));
   } finally {
     await remove(tools, collection, snapshot.name);
   }
+}
+
+const traceSchema = z.object({
+  collection: z.string(),
+  name: z.string().optional(),
+  before: z.array(z.string()).optional(),
+});
+/** What an attempt leaves word of: its snapshot's name, or which ones were there before it asked for one. */
+type Trace = z.infer<typeof traceSchema>;
+
+/** Whether the progress of a call before is that of a snapshot of this collection. */
+export function isTraceOf(collection: string, cursor: string | undefined): boolean {
+  return traceOf(cursor)?.collection === collection;
+}
+
+function traceOf(cursor: string | undefined): Trace | undefined {
+  try {
+    return traceSchema.safeParse(JSON.parse(cursor ?? 'null')).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A worker that died left its snapshot on the server. When it died before it knew the name, the only one that has come since is
+ * taken for it; of several, nobody can tell which are somebody else's, and all stay.
+ */
+async function removeLost(
+  tools: Tools,
+  collection: string,
+  resume: Work['resume'],
+  signal: AbortSignal,
+): Promise<void> {
+  const trace = traceOf(resume?.cursor);
+  if (trace?.collection !== collection) return;
+  if (trace.name !== undefined) return remove(tools, collection, trace.name);
+  const come = (await list(tools, collection, signal)).filter(({ name }) => !trace.before?.includes(name));
+  const [only] = come;
+  if (only && come.length === 1) await remove(tools, collection, only.name);
 }
 
 async function oneAtATime<T>({ patience }: Tools, create: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Progress } from '../../../activities/contract.ts';
 import { activityEnvironment, fill, point, setStage, type Stage } from './stage.ts';
@@ -55,13 +56,36 @@ describe('capturing a collection', () => {
     first.on('heartbeat', (details) => beats.push(details as Progress));
     await stage.run((act) => act.captureCollection({ collection: 'book', folder: 'first' }), first);
     const left = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
-    const heartbeatDetails = { ...beats.at(-1), cursor: left.name };
-    expect(beats.at(-1)?.cursor).toMatch(/^book-/);
+    const cursor = JSON.stringify({ collection: 'book', name: left.name });
+    const heartbeatDetails = { ...beats.at(-1), cursor };
+    expect(beats.at(-1)?.cursor).toMatch(/^{"collection":"book","name":"book-/);
     await stage.run(
       (act) => act.captureCollection({ collection: 'book', folder: 'second' }),
       activityEnvironment({ heartbeatDetails }),
     );
     expect(await onServer()).toEqual([]);
+  });
+
+  test('so is one of which the worker died before it knew the name, unless it cannot be told from others', async () => {
+    const left = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
+    const cursor = JSON.stringify({ collection: 'book', before: [] });
+    const again = (folder: string): Promise<unknown> =>
+      stage.run(
+        (act) => act.captureCollection({ collection: 'book', folder }),
+        activityEnvironment({ heartbeatDetails: { phase: '', done: 0, total: 1, cursor } }),
+      );
+    const names = async (): Promise<string[]> =>
+      (await stage.qdrant.call<{ name: string }[]>('GET', '/collections/book/snapshots')).map(({ name }) => name);
+    expect(await names()).toEqual([left.name]);
+    await again('third');
+    expect(await names()).toEqual([]);
+    const [one, other] = [
+      await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots'),
+      await pause(1_100).then(() => stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots')),
+    ];
+    await again('fourth');
+    expect((await names()).sort()).toEqual([one.name, other.name].sort());
+    for (const { name } of [one, other]) await stage.qdrant.call('DELETE', `/collections/book/snapshots/${name}`);
   });
 
   test('a collection that does not exist is refused in the words of Qdrant', async () => {
