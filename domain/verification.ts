@@ -23,13 +23,14 @@ export const verificationSchema = z.strictObject({
 });
 export type Verification = z.infer<typeof verificationSchema>;
 
-/** How far a set is to be trusted: by the newest record of each level, the full one first. */
+/** How far a set is to be trusted. */
 export const setStateSchema = z.enum(['candidate', 'checked', 'verified', 'failed']);
 export type SetState = z.infer<typeof setStateSchema>;
 
 /**
- * - `failed`: the newest verification of any level failed
- * - `verified`: a full verification passed, and none failed since
+ * What the records of a set's verifications say together:
+ * - `failed`: one failed, and none of at least its level has passed since. One that proved nothing takes no failure back
+ * - `verified`: a full one passed, and none failed since
  * - `checked`: only quick ones passed
  * - `candidate`: none passed yet
  *
@@ -39,9 +40,19 @@ export function stateOf(manifestSha256: string, records: readonly Verification[]
   const own = records
     .filter((record) => record.manifestSha256 === manifestSha256)
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
-  if (own.at(-1)?.verdict === 'fail') return 'failed';
-  const lastFailure = own.findLastIndex(({ verdict }) => verdict === 'fail');
-  const since = own.slice(lastFailure + 1).filter(({ verdict }) => verdict === 'pass');
-  if (since.some(({ level }) => level === 'full')) return 'verified';
-  return since.length > 0 ? 'checked' : 'candidate';
+  return own.reduce<SetState>(after, 'candidate');
+}
+
+function after(state: SetState, { level, verdict }: Verification, at: number, all: readonly Verification[]): SetState {
+  if (verdict === 'fail') return 'failed';
+  if (verdict === 'unproven') return state;
+  if (level === 'full') return 'verified';
+  return state === 'verified' || fullFailureBefore(at, all) ? state : 'checked';
+}
+
+/** Whether a full verification failed and no full one has passed since. */
+function fullFailureBefore(at: number, all: readonly Verification[]): boolean {
+  return (
+    all.slice(0, at).findLast(({ level, verdict }) => level === 'full' && verdict !== 'unproven')?.verdict === 'fail'
+  );
 }

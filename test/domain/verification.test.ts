@@ -21,7 +21,14 @@ describe('how far a set is trusted', () => {
     ['verified', 'it was restored', [record(1, 'quick', 'pass'), record(2, 'full', 'pass')]],
     ['verified', 'a later quick look was enough', [record(1, 'full', 'pass'), record(2, 'quick', 'pass')]],
     ['failed', 'the last look failed', [record(1, 'full', 'pass'), record(2, 'quick', 'fail')]],
-    ['checked', 'it recovered, and was only read back since', [record(1, 'full', 'fail'), record(2, 'quick', 'pass')]],
+    ['checked', 'it recovered', [record(1, 'quick', 'fail'), record(2, 'quick', 'pass')]],
+    [
+      'checked',
+      'its restore before the failure counts no more',
+      [record(1, 'full', 'pass'), record(2, 'quick', 'fail'), record(3, 'quick', 'pass')],
+    ],
+    ['failed', 'a quick look takes no failed restore back', [record(1, 'full', 'fail'), record(2, 'quick', 'pass')]],
+    ['failed', 'what proved nothing takes no failure back', [record(1, 'full', 'fail'), record(2, 'full', 'unproven')]],
     ['verified', 'it recovered, and was restored since', [record(1, 'full', 'fail'), record(2, 'full', 'pass')]],
     ['verified', 'records came in another order', [record(2, 'full', 'pass'), record(1, 'full', 'fail')]],
   ] as const)('%s: %s', (state, _why, records) => {

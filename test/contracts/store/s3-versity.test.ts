@@ -21,6 +21,6 @@ if ('missing' in found) {
       for (const path of [data, versions]) mkdirSync(path);
       return startVersity(found.program, { data, versions });
     },
-    { checksum: true },
+    { checksum: true, oneStep: false },
   );
 }
