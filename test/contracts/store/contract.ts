@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
-import { type Artifact, type ArtifactStore, contentOf } from '../../../domain/artifacts.ts';
+import { type ArtifactStore, contentOf } from '../../../domain/artifacts.ts';
 
 export interface StoreUnderTest {
   readonly store: ArtifactStore;
