@@ -51,6 +51,24 @@ export const qdrantConfigSchema = z.strictObject({
   timeoutSeconds: z.number().positive().default(30),
 });
 
+/** How a lost state of Postgres is found and brought back. */
+const postgresRecoverySchema = z.strictObject({
+  /** Tables whose rows the app changes as a matter of course: a changed row is no damage there. Sessions and traces without it. */
+  mutable: z.array(sqlName).optional(),
+  /** Rows that may be gone or changed since the last verified set before it is called damage. */
+  tolerance: z.int().min(0).default(0),
+  /** How exactly the last good moment is looked for, in seconds. */
+  resolutionSeconds: z.number().min(0.001).max(3600).default(0.1),
+  /** Probes that may be made for it: each is a branch for some seconds. */
+  maxProbes: z.int().min(2).max(60).default(40),
+  /** Tables of which later rows are not carried over. */
+  notCarried: z.array(sqlName).default([]),
+  /** Tables of which later changes are carried over too; elsewhere the restored row stays. */
+  carryUpdates: z.array(sqlName).default([]),
+  /** Folder of dumps made by hand (`backup.sql`), which a run may be told to restore. */
+  handMadeDumps: z.string().min(1).optional(),
+});
+
 export const postgresConfigSchema = z.strictObject({
   url: postgresUrl,
   /** Folder of pg_dump, pg_restore and pg_amcheck, when they are not on PATH. */
@@ -73,6 +91,8 @@ export const postgresConfigSchema = z.strictObject({
           source: sqlName,
           index: sqlName.optional(),
           hash: sqlName.optional(),
+          /** Payload fields that hold what further columns have, by column: rows are rebuilt from points with these. */
+          payload: z.record(sqlName, z.string().min(1)).optional(),
           /** What the canary's row has in further columns that must have a value. */
           canary: z.record(sqlName, z.union([z.string(), z.number(), z.boolean()])).optional(),
         })
@@ -81,9 +101,20 @@ export const postgresConfigSchema = z.strictObject({
       messages: z
         .strictObject({ table: sqlName, id: sqlName, sessionId: sqlName, role: sqlName, content: sqlName })
         .optional(),
-      trace: z.strictObject({ table: sqlName, chunkIds: sqlName, kind: z.enum(['value', 'array', 'json']) }).optional(),
+      /** Which chunks a message cites. `messageId` is absent where the messages' own table holds them. */
+      trace: z
+        .strictObject({
+          table: sqlName,
+          messageId: sqlName.optional(),
+          chunkIds: sqlName,
+          kind: z.enum(['value', 'array', 'json']),
+        })
+        .optional(),
+      /** Further tables that belong to what people would miss. */
+      others: z.array(sqlName).default([]),
     })
     .prefault({}),
+  recovery: postgresRecoverySchema.prefault({}),
 });
 
 export const embeddingsConfigSchema = z.strictObject({
@@ -122,6 +153,27 @@ export const appConfigSchema = z.strictObject({
     })
     .prefault({}),
   authHeader: z.strictObject({ name: z.string(), value: secret }).optional(),
+  /** The app's own switch that keeps it from writing, for the time in which its database is replaced. */
+  maintenance: z
+    .strictObject({
+      method: z.enum(['POST', 'PUT']).default('PUT'),
+      path: z.string(),
+      /** Bodies that turn it on and off. */
+      on: z.record(z.string(), z.unknown()).default({ mode: 'read-only' }),
+      off: z.record(z.string(), z.unknown()).default({ mode: 'normal' }),
+      /** A header of its own where the switch needs another key. */
+      header: z.strictObject({ name: z.string(), value: secret }).optional(),
+      /** A request that would write, which must be refused with one of these while it is on. */
+      write: z
+        .strictObject({
+          method: z.enum(['POST', 'PUT']).default('POST'),
+          path: z.string(),
+          body: z.record(z.string(), z.unknown()).default({}),
+          refused: z.array(z.int().min(400).max(599)).min(1).default([423, 503]),
+        })
+        .optional(),
+    })
+    .optional(),
 });
 
 export const temporalConfigSchema = z.strictObject({

@@ -149,6 +149,7 @@ export const PATH_SETTINGS = [
   'goldenQuestions',
   'postgres.binDir',
   'postgres.scratchDir',
+  'postgres.recovery.handMadeDumps',
 ] as const;
 
 /** The path of the configuration file itself, when it is not `recovery.config.*` in the current folder. */

@@ -89,6 +89,14 @@ export const FAILURES = {
     retry: 'ask',
     next: 'Delete branches that nobody needs, lower `neon.retentionDays` or take a larger plan, then `retryStep`.',
   },
+  MOMENT_REFUSED: {
+    retry: 'refuse',
+    next: 'Name a moment inside the history that the message tells, or leave `at` out and let the run look for one.',
+  },
+  NO_GOOD_MOMENT: {
+    retry: 'refuse',
+    next: 'Name a moment in `at`, or a set to restore in `setId` with `from: "set"`.',
+  },
   POSTGRES_UNREACHABLE: { retry: 'wait', next: 'Bring Postgres back; the run goes on by itself.' },
   POSTGRES_DENIED: {
     retry: 'ask',

@@ -61,3 +61,16 @@ export function scratchDatabaseOf(setId: string, runId: string): string {
 
 /** What `scratchDatabaseOf` makes. Only databases of such a name are made, written to or dropped. */
 export const SCRATCH_DATABASE = /^dr_verify_[a-z0-9_]{1,53}$/;
+
+/** Prefix of the branches on Neon that a run makes or keeps; what follows is their purpose. */
+export function recoveryBranchOf(runId: string, purpose: string): string {
+  return `recovery-${runId.slice(0, 8)}-${purpose}`;
+}
+
+/** Database on the app's own server that a run restores into (`restore`), or that keeps what was replaced (`before`, `after`). */
+export function recoveryDatabaseOf(purpose: 'restore' | 'before' | 'after', runId: string): string {
+  return `dr_${purpose}_${runId.slice(0, 8).replace(/[^A-Za-z0-9]+/g, '_')}`.toLowerCase();
+}
+
+/** What `recoveryDatabaseOf` makes. */
+export const RECOVERY_DATABASE = /^dr_(restore|before|after)_[a-z0-9_]{1,32}$/;

@@ -27,9 +27,14 @@ const FIXED = {
 /** Every configured table once, with the setting that names it. */
 export function configuredTables({ tables }: Pick<PostgresConfig, 'tables'>): Map<string, string> {
   const found = new Map<string, string>();
-  for (const [name, entry] of Object.entries(tables)) {
-    if (entry !== undefined && !found.has(entry.table)) found.set(entry.table, `postgres.tables.${name}`);
-  }
+  const { others, ...named } = tables;
+  const all = [
+    ...Object.entries(named).flatMap(([name, entry]) =>
+      entry ? [[entry.table, `postgres.tables.${name}`] as const] : [],
+    ),
+    ...others.map((table) => [table, 'postgres.tables.others'] as const),
+  ];
+  for (const [table, field] of all) if (!found.has(table)) found.set(table, field);
   return found;
 }
 
