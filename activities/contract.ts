@@ -12,6 +12,7 @@ import type { Removal, Retention } from '../domain/retention.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
+import type { PostgresRecoveryActivities } from './postgres-contract.ts';
 import type {
   BackupActivities,
   ColdCopyActivities,
@@ -46,10 +47,11 @@ export interface RepairCounts {
 export interface RunActivities {
   /**
    * Opens a run: reads the environment's name inside every store and compares it with the worker's, resolves the
-   * collection's name, and tells the settings that the run goes by.
+   * collection's name, and tells the settings that the run goes by. A store that is `damaged` may not answer; when it does, its
+   * name must be the right one.
    * @throws WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT, UNEXPECTED_SCHEMA
    */
-  openRun(): Promise<{ settings: RunSettings; initiator: Initiator }>;
+  openRun(input?: { damaged?: 'postgres' | undefined }): Promise<{ settings: RunSettings; initiator: Initiator }>;
   /** The collection that the app's name stands for now. */
   resolveCollection(): Promise<{ collection: string }>;
   /** The run that holds the lease now, or null. */
@@ -159,6 +161,7 @@ export type RecoveryActivities = RunActivities &
   RetentionActivities &
   QdrantActivities &
   PostgresActivities &
+  PostgresRecoveryActivities &
   StackActivities;
 
 /** A backup of a whole cluster that Qdrant Cloud keeps. */

@@ -37,6 +37,53 @@ export const partialLossInputSchema = runInputSchema
   });
 export type PartialLossInput = z.infer<typeof partialLossInputSchema>;
 
+/** A moment as people write it: a time with a zone, or a position in the log. */
+const momentTextSchema = z
+  .string()
+  .regex(
+    /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})|[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})$/,
+    'must be a time with a zone (2026-11-24T02:10:00Z) or a position in the log (0/1A2B3C4)',
+  );
+
+export const postgresInputSchema = runInputSchema
+  .extend({
+    setId: z.string().min(1).max(100).optional().describe('Recovery set to compare with. Default: the best one.'),
+    /** `history`: Neon's, restored in place; `set`: the dump, restored beside. */
+    from: z
+      .enum(['history', 'set'])
+      .optional()
+      .describe('history (default where Neon is configured) restores a moment, set restores the dump beside.'),
+    at: momentTextSchema
+      .optional()
+      .describe('Moment to go back to (RFC 3339, or a log position). Default: looked for.'),
+    /** Must answer one boolean, true for a good state; asked at every moment that is looked at. */
+    predicate: z
+      .string()
+      .min(1)
+      .max(4_000)
+      .optional()
+      .describe('SQL that answers true for a good state, besides ours.'),
+    plainDump: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'must be the name of a file, without a path')
+      .optional()
+      .describe('A dump made by hand (backup.sql) of the configured folder, instead of the set’s.'),
+    leave: z.array(z.string().min(1)).max(50).optional().describe('Tables of which later rows are not carried over.'),
+    restartCompute: z
+      .boolean()
+      .optional()
+      .describe('Neon: end every connection first. For a database that takes no more of them.'),
+  })
+  .refine(({ at, from, plainDump }) => at === undefined || (from !== 'set' && plainDump === undefined), {
+    path: ['at'],
+    error: 'a moment is of the history, and a dump has one of its own: give one of the two',
+  })
+  .refine(({ from, plainDump }) => plainDump === undefined || from !== 'history', {
+    path: ['plainDump'],
+    error: 'a dump is restored beside: leave out `from: "history"`',
+  });
+export type PostgresInput = z.infer<typeof postgresInputSchema>;
+
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
 export const verifyInputSchema = runInputSchema.pick({ reason: true, drill: true }).extend({

@@ -29,6 +29,29 @@ export const objectivesSchema = z.strictObject({
     .default(24 * 3600),
 });
 
+/** What a runbook may know of Postgres: names of tables and what may happen to their rows. */
+export const databaseSettingsSchema = z.strictObject({
+  /** What the app calls its database. */
+  database: z.string(),
+  chunks: z.string().optional(),
+  sessions: z.string().optional(),
+  messages: z.string().optional(),
+  /** Every table that is looked at. */
+  tables: z.array(z.string()),
+  /** Tables whose rows change as a matter of course. */
+  mutable: z.array(z.string()),
+  tolerance: z.int().nonnegative(),
+  resolutionSeconds: z.number().positive(),
+  maxProbes: z.int().positive(),
+  notCarried: z.array(z.string()),
+  carryUpdates: z.array(z.string()),
+  /** Whether there is a history to go back in: Neon's. */
+  history: z.boolean(),
+  /** Whether the app has a switch that keeps it from writing. */
+  fence: z.boolean(),
+});
+export type DatabaseSettings = z.infer<typeof databaseSettingsSchema>;
+
 /**
  * The part of the worker's configuration that a runbook may know: no secrets, no addresses with credentials. An activity
  * reads it at the start of a run, so that it stands in the history for whoever reads it a year later.
@@ -50,6 +73,8 @@ export const runSettingsSchema = z.strictObject({
   /** Whether Postgres has chunk rows that say what Qdrant should hold. */
   hasRows: z.boolean(),
   hasApp: z.boolean(),
+  /** Absent for a stack without Postgres, and in histories from before it was told. */
+  postgres: databaseSettingsSchema.optional(),
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;
 

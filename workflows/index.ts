@@ -6,3 +6,4 @@ export { markEnvironment } from './mark-environment.ts';
 export { pruneRecoverySets } from './prune-recovery-sets.ts';
 export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';
 export { verifyRecoverySet } from './verify-recovery-set.ts';
+export { recoverPostgresMetadata } from './recover-postgres-metadata.ts';

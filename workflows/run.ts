@@ -92,6 +92,11 @@ export class Run<K extends string> {
     this.#record.learn(facts);
   }
 
+  /** Something that whoever reads the report should know. */
+  note(text: string): void {
+    this.#record.note(text);
+  }
+
   /** Gates that are told in the report and hold nothing up. */
   judge(gates: readonly Gate[]): void {
     this.#record.judge(gates);

@@ -27,6 +27,8 @@ export interface RunbookDefinition<S, K extends string> {
   readonly steps: Record<K, StepDefinition>;
   /** What a run whose story came to its end is called. */
   readonly success: Extract<Outcome, 'recovered' | 'completed'>;
+  /** The system that may be too damaged to tell its environment when the run opens; the story compares it later. */
+  readonly damaged?: 'postgres';
   /** Which runs it excludes. Default: every recovery. */
   readonly lease?: LeaseKind;
 }
@@ -61,7 +63,7 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
       hold(
         await run.must(
           'open',
-          (act) => open(act, record, definition.lease),
+          (act) => open(act, record, definition),
           () => record.place,
         ),
       );
@@ -94,10 +96,14 @@ async function conduct(
  * The environment comes from the worker's configuration, by an activity: a workflow that read it off its task queue
  * could not be replayed by an auditor, whose replaying worker has a queue of another name.
  */
-async function open(act: Hands, record: RunRecord, kind: LeaseKind | undefined): Promise<Lease> {
-  const { settings, initiator } = await act.openRun();
+async function open(
+  act: Hands,
+  record: RunRecord,
+  { lease, damaged }: { lease?: LeaseKind; damaged?: 'postgres' },
+): Promise<Lease> {
+  const { settings, initiator } = await (damaged ? act.openRun({ damaged }) : act.openRun());
   record.open(settings, initiator);
-  return takeLease(settings.environment, kind);
+  return takeLease(settings.environment, lease);
 }
 
 /** Clocks differ by minutes; a fault that is declared later than that would make any RTO look good. */

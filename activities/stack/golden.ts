@@ -48,7 +48,8 @@ export async function checkRetrieval(
   return ports.app ? [...gates, citationGate(asked)] : gates;
 }
 
-async function readBaseline({ store }: Ports, set: RecoverySet): Promise<GoldenAnswer[]> {
+/** The golden answers of a set. @throws SET_TAMPERED */
+export async function readBaseline({ store }: Pick<StackPorts, 'store'>, set: RecoverySet): Promise<GoldenAnswer[]> {
   const bytes = await readWhole(store, set.golden);
   const parsed = goldenAnswerSchema.array().safeParse(JSON.parse(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;

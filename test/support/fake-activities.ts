@@ -2,13 +2,8 @@ import type { RecoveryActivities } from '../../activities/contract.ts';
 import type { Damage } from '../../domain/damage.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { RunSettings } from '../../domain/settings.ts';
-import type { Gate } from '../../domain/verdict.ts';
-
-export const artifact = (name: string): { key: string; sha256: string; bytes: number } => ({
-  key: name,
-  sha256: 'a'.repeat(64),
-  bytes: 10,
-});
+import { artifact, green } from './fake-values.ts';
+import { fakePostgres } from './fake-postgres.ts';
 
 export const settings: RunSettings = {
   environment: 'test',
@@ -60,8 +55,6 @@ export function damage(counts: Partial<typeof none>, copy = 0, reembed = 0, drop
     drop: { artifact: artifact('drop'), count: drop },
   };
 }
-
-export const green = (name: string): Gate => ({ name, verdict: 'pass', expected: 'this', observed: 'this' });
 
 /**
  * A stack with ten missing points, all in the set; healed once `copyPoints` has run. Typed by the contract, so it cannot
@@ -177,6 +170,7 @@ export function fakeStack(
     reembedPoints: async () => ({ written: 0, newer: 0, unavailable: 0 }),
     captureGolden: async () => artifact('golden'),
     checkRetrieval: async () => [green('retrieval')],
+    ...fakePostgres(),
     ...overrides,
   };
   const recorded = Object.entries(activities).map(([name, call]) => [

@@ -1,0 +1,159 @@
+/** What the Postgres runbook writes, step by step, each with its undo before it. */
+import { type Carried, LIVE, type Place } from '../domain/database-state.ts';
+import { describeCount } from '../domain/format.ts';
+import { recoveryDatabaseOf } from '../domain/names.ts';
+import * as loss from '../domain/postgres-loss.ts';
+import type { PostgresInput } from '../domain/run-input.ts';
+import type { Hands } from './hands.ts';
+import { carry } from './postgres-rehearse.ts';
+import { keptBranches } from './postgres-search.ts';
+import { type DatabaseRun, databaseOf } from './postgres-steps.ts';
+
+/** From here on nothing is written but by this run; a write is tried, to prove it. */
+export async function fenceApp(run: DatabaseRun): Promise<void> {
+  if (!databaseOf(run).fence) return;
+  run.undo('let the app write again', (act) => act.setAppMode({ mode: 'open' }));
+  await run.verify('fence', async (act) => {
+    await act.setAppMode({ mode: 'fenced' });
+    return act.tryStaleWrite();
+  });
+}
+
+/** What is brought back, and from what. */
+export interface Bringing {
+  readonly found: loss.DatabaseAssessment;
+  readonly target: loss.Target;
+  readonly rehearsal: loss.Rehearsal;
+}
+
+/** The good state takes the place of the damaged one, which is kept, and the later rows follow. */
+export async function bringBack(run: DatabaseRun, input: PostgresInput, bringing: Bringing): Promise<Carried[]> {
+  const { target, rehearsal } = bringing;
+  const tables = rehearsal.diffs.map(({ table }) => table);
+  const carryOver = (from: Place, to: Place): Promise<Carried[]> => carryLater(run, input, { from, to, tables });
+  const carried =
+    target.kind === 'history'
+      ? await restoreHistory(run, target).then((preserved) => carryOver(preserved, LIVE))
+      : await carryOver(LIVE, { kind: 'beside', database: target.database });
+  if (target.kind !== 'history') await swap(run, target.database);
+  if (tables.length > 0) run.judge([loss.carriedGate(rehearsal.carried, carried)]);
+  return carried;
+}
+
+async function carryLater(
+  run: DatabaseRun,
+  input: PostgresInput,
+  { from, to, tables }: { from: Place; to: Place; tables: readonly string[] },
+): Promise<Carried[]> {
+  if (tables.length === 0) return [];
+  const folder = `${run.folder}/carry`;
+  return run.must('carryOver', (act) => carry(act, run, { input, from, to, tables, folder }), loss.describeCarried);
+}
+
+/** The branch goes back in its place; what it was is a branch of its own from then on. */
+async function restoreHistory(run: DatabaseRun, target: loss.Target & { kind: 'history' }): Promise<Place> {
+  const { before, after } = keptBranches(run);
+  const { at, lastResetAt } = target;
+  run.undo(`put back what ${before} keeps`, async (act) => {
+    await fenced(act, run);
+    await act.putBranchBack({ preserved: before, keepAs: after });
+    await act.restoreLogin({});
+  });
+  return run.must(
+    'restore',
+    async (act) => {
+      const { preservedBranchId } = await act.restoreBranch({ at, preserveAs: before, lastResetAt });
+      await act.restoreLogin({});
+      return { kind: 'branch', branchId: preservedBranchId };
+    },
+    () => `what was there is kept as branch ${before}`,
+  );
+}
+
+/** Two databases change names: the app's own settings stay as they are. */
+async function swap(run: DatabaseRun, database: string): Promise<void> {
+  const before = recoveryDatabaseOf('before', run.runId);
+  const after = recoveryDatabaseOf('after', run.runId);
+  run.undo(`bring ${before} back under the app’s name`, async (act) => {
+    await fenced(act, run);
+    if ((await act.listRecoveryDatabases()).includes(before))
+      await act.swapDatabase({ database: before, keepAs: after });
+  });
+  await run.must(
+    'restore',
+    (act) => act.swapDatabase({ database, keepAs: before }),
+    ({ kept }) => (kept ? `what was there is kept as ${before}` : 'there was nothing to keep'),
+  );
+}
+
+/** The app may be open again when a recovery is taken back. */
+async function fenced(act: Hands, run: DatabaseRun): Promise<void> {
+  if (databaseOf(run).fence) await act.setAppMode({ mode: 'fenced' });
+}
+
+/** Vectors whose rows went back: rows are rebuilt from what points carry, and texts embedded again where they differ. */
+export async function reconnectVectors(
+  run: DatabaseRun,
+  found: loss.DatabaseAssessment,
+  carried: readonly Carried[],
+): Promise<void> {
+  const { set } = found;
+  const { collection } = run.settings;
+  const { chunks, messages } = databaseOf(run);
+  if (chunks === undefined) return;
+  const folder = `${run.folder}/reconnect`;
+  const compare = { collection, set, depth: 'content', folder } as const;
+  const { unavailable } = await run.must(
+    'reconnect',
+    async (act) => {
+      const damage = await act.reconcileStack(compare);
+      const orphans = damage.drop.count > 0 ? await act.rebuildRows({ list: damage.drop, collection }) : NOTHING;
+      const stale = [damage.copy, damage.reembed].filter(({ count }) => count > 0);
+      if (stale.length > 0) await keepVectors(act, run);
+      let [written, newer] = [0, 0];
+      for (const list of stale) {
+        const done = await act.reembedPoints({ list, collection });
+        [written, newer] = [written + done.written, newer + done.newer];
+      }
+      return { rebuilt: orphans.written, unavailable: orphans.unavailable, written, newer };
+    },
+    (done) =>
+      `${describeCount(done.rebuilt)} rows rebuilt from points, ${describeCount(done.written)} texts embedded again` +
+      (done.unavailable > 0 ? `, ${describeCount(done.unavailable)} points have no row and no text for one` : ''),
+  );
+  const healedFrom = Date.parse(set.takenAt);
+  run.learn({
+    rpo: loss.measureDatabaseLoss(
+      found,
+      { carried, chunksLost: unavailable, healedFrom, messages, chunks },
+      run.faultDeclaredAt,
+    ),
+  });
+}
+
+const NOTHING = { written: 0, newer: 0, unavailable: 0 };
+
+/** Vectors are written over: what they were is kept before, and put back when the run is taken back. */
+async function keepVectors(act: Hands, run: DatabaseRun): Promise<void> {
+  const { collection } = run.settings;
+  const snapshot = await act.captureCollection({ collection, folder: `${run.folder}/before` });
+  run.keep('vectors before', snapshot);
+}
+
+/** The recovery is kept, so what was replaced is not needed any more. */
+export async function releaseReplaced(run: DatabaseRun, target: loss.Target): Promise<void> {
+  await run.step(
+    'release',
+    async (act) => {
+      if (target.kind !== 'history') {
+        const database = recoveryDatabaseOf('before', run.runId);
+        await act.dropDatabase({ database });
+        return `${database} is removed`;
+      }
+      const { before } = keptBranches(run);
+      const { released, why = '' } = await act.releaseBranch({ name: before });
+      return released ? `branch ${before} is removed` : `branch ${before} stays: ${why}`;
+    },
+    (said) => said,
+  );
+}

@@ -1,0 +1,54 @@
+/** What must be green before a Postgres recovery is called one. */
+import { type Carried, LIVE } from '../domain/database-state.ts';
+import * as partial from '../domain/partial-loss.ts';
+import * as loss from '../domain/postgres-loss.ts';
+import type { Gate } from '../domain/verdict.ts';
+import { type DatabaseRun, databaseOf } from './postgres-steps.ts';
+
+/** Structure, keys, every row that was lost; then rows against vectors. */
+export async function verifyData(run: DatabaseRun, found: loss.DatabaseAssessment): Promise<void> {
+  await run.verify('integrity', async (act) => {
+    const seen = await act.surveyDatabase({ place: LIVE });
+    if ('missing' in seen) return [gone(seen.missing)];
+    const look = await act.checkState({ place: LIVE, expected: loss.expectationOf(found, undefined) });
+    return [loss.structureGate(found.before, seen.survey), rowsGate(found, look)];
+  });
+  if (databaseOf(run).chunks === undefined) return;
+  const { collection } = run.settings;
+  await run.verify('reconcile', async (act) => {
+    const after = await act.reconcileStack({
+      collection,
+      set: found.set,
+      depth: 'content',
+      folder: `${run.folder}/verify`,
+    });
+    return [partial.reconciliationGate(after, false)];
+  });
+}
+
+function gone(missing: string): Gate {
+  return { name: 'structure', verdict: 'fail', expected: 'the database', observed: missing };
+}
+
+function rowsGate(found: loss.DatabaseAssessment, look: { good: boolean; lost: number; reasons: string[] }): Gate {
+  return {
+    name: 'lost rows',
+    verdict: look.good ? 'pass' : 'fail',
+    expected: `${loss.lostRowsOf(found)} rows that were lost are as the set has them`,
+    observed: look.good ? 'all of them' : `${look.lost} are not: ${look.reasons.join('; ')}`,
+  };
+}
+
+/** The app is let in, and asked; from a session to its chunks, and from a question to its source. */
+export async function verifyThroughApp(
+  run: DatabaseRun,
+  found: loss.DatabaseAssessment,
+  carried: readonly Carried[],
+): Promise<void> {
+  if (databaseOf(run).fence) await run.must('open', (act) => act.setAppMode({ mode: 'open' }));
+  const { collection } = run.settings;
+  await run.verify('trace', async (act) => [
+    ...(await act.checkRetrieval({ collection, set: found.set, sections: [] })),
+    ...(await act.checkTraceability({ collection, set: found.set, carried: [...carried] })),
+  ]);
+}
