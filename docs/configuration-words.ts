@@ -67,6 +67,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'postgres.tables.chunks.source': 'Column with the section.',
   'postgres.tables.chunks.index': 'Column with the position in the section.',
   'postgres.tables.chunks.hash': 'Column with the hash of the text.',
+  'postgres.tables.chunks.payload':
+    'Payload fields by column, for further columns: rows are rebuilt from points with these.',
   'postgres.tables.chunks.canary':
     'Values of the canary’s row in further columns that must have one: `{"language": "en"}`.',
   'postgres.tables.sessions.table': 'Table of chat sessions; its rows are counted in the recovery set.',
@@ -78,8 +80,21 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'postgres.tables.messages.content': 'Column with what was said.',
   'postgres.tables.trace.table':
     'Table that says which chunks an answer cited; its rows are counted in the recovery set.',
+  'postgres.tables.trace.messageId':
+    'Column with the message; absent where the table of messages holds the ids itself.',
   'postgres.tables.trace.chunkIds': 'Column with the chunk ids.',
   'postgres.tables.trace.kind': 'How that column holds them.',
+  'postgres.tables.others':
+    'Further tables that people would miss: counted, compared and recovered like the named ones.',
+  'postgres.recovery.mutable':
+    'Tables whose rows the app changes as a matter of course: a changed row is no damage there. Without it those of sessions and traces.',
+  'postgres.recovery.tolerance': 'Rows that may be gone or changed since the set before it is called damage.',
+  'postgres.recovery.resolutionSeconds': 'How exactly the last good moment is looked for.',
+  'postgres.recovery.maxProbes': 'Moments that may be looked at: each is a branch for some seconds.',
+  'postgres.recovery.notCarried': 'Tables of which later rows are not carried over.',
+  'postgres.recovery.carryUpdates':
+    'Tables of which later changes are carried over too; elsewhere the restored row stays.',
+  'postgres.recovery.handMadeDumps': 'Folder of dumps made by hand, which a run may be told to restore by `plainDump`.',
   'embeddings.url': 'Base of an OpenAI-compatible API; `<url>/embeddings` is called. Required.',
   'embeddings.apiKey': 'Key of that API (secret).',
   'embeddings.identity.model': 'Model that made the vectors. Sets of another model are refused. Required.',
@@ -102,6 +117,16 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'app.ask.answer': 'Dotted path of the answer’s text.',
   'app.ask.citations': 'Dotted path of the list of citations.',
   'app.ask.citationSource': 'Key of the section in each citation; empty when a citation is the section itself.',
+  'app.maintenance.method': 'How the app is switched to read-only and back.',
+  'app.maintenance.path': 'Where. Required in this part.',
+  'app.maintenance.on': 'JSON body that switches it to read-only.',
+  'app.maintenance.off': 'JSON body that lets it write again.',
+  'app.maintenance.header.name': 'Name of a header that the switch wants, instead of `app.authHeader`.',
+  'app.maintenance.header.value': 'Its value (secret).',
+  'app.maintenance.write.method': 'How something is written, to try it: it must be refused while the app is read-only.',
+  'app.maintenance.write.path': 'Where. Required in this part.',
+  'app.maintenance.write.body': 'JSON body.',
+  'app.maintenance.write.refused': 'Statuses that say that it was refused.',
   'app.authHeader.name': 'Name of a header that the app wants.',
   'app.authHeader.value': 'Its value (secret).',
   'store.directory': 'Folder of the artifact store: recovery sets, kept states, reports. Not used with `store.s3`.',

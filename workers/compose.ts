@@ -30,6 +30,7 @@ import { RecoveryError } from '../domain/failures.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
 import { composeColdCopy } from './compose-cold.ts';
+import { composePostgresRecovery, databaseSettingsOf } from './compose-postgres.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
 /** Settings to clients to activities: the only place where systems are put together. */
@@ -44,7 +45,10 @@ export function composeActivities(config: Config): RecoveryActivities {
   return withFailures({
     ...createRunActivities({
       settings: settingsOf(config),
-      stores: [markedCollection(vectors, qdrant.collection), ...(postgres ? [markedPostgres(postgres)] : [])],
+      stores: [
+        { system: 'qdrant', ...markedCollection(vectors, qdrant.collection) },
+        ...(postgres ? [{ system: 'postgres', ...markedPostgres(postgres) } as const] : []),
+      ],
       store,
       channel: config.notify.webhookUrl && webhookChannel(config.notify.webhookUrl.reveal()),
       resolveCollection: (name) => vectors.resolveCollection(name),
@@ -74,6 +78,7 @@ export function composeActivities(config: Config): RecoveryActivities {
     ...composeSetActivities(config, ports),
     ...optionalActivities(config, store),
     ...composeColdCopy(config, store),
+    ...composePostgresRecovery(config, ports, neon),
   });
 }
 
@@ -100,6 +105,7 @@ function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
     hasPostgres: postgres !== undefined,
     hasRows: postgres?.tables.chunks !== undefined,
     hasApp: app !== undefined,
+    postgres: databaseSettingsOf(config),
   };
 }
 

@@ -25,6 +25,20 @@ export async function compareMarks(environment: string, stores: readonly MarkedS
   }
 }
 
+/**
+ * The same for stores that may be damaged: one that does not answer, or has lost its mark, says nothing.
+ * @throws RecoveryError WRONG_ENVIRONMENT
+ */
+export async function compareMarksThatAre(environment: string, stores: readonly MarkedStore[]): Promise<void> {
+  for (const store of stores) {
+    const mark = await store.readMark().catch((error: unknown) => {
+      if (error instanceof RecoveryError && error.code.startsWith('POSTGRES_')) return undefined;
+      throw error;
+    });
+    if (mark !== undefined) await compareMarks(environment, [{ ...store, readMark: async () => mark }]);
+  }
+}
+
 /** Marks every store that has no mark yet. All are read before any is written. @throws RecoveryError WRONG_ENVIRONMENT */
 export async function markStores(environment: string, stores: readonly MarkedStore[]): Promise<string[]> {
   const marks = await Promise.all(stores.map(async (store) => ({ store, mark: await store.readMark() })));

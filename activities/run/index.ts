@@ -6,14 +6,14 @@ import { renderReport } from '../../domain/report-text.ts';
 import { runReportSchema } from '../../domain/report.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import type { RunActivities } from '../contract.ts';
-import { compareMarks, markStores, mustServe } from './identity.ts';
+import { compareMarks, compareMarksThatAre, markStores, mustServe } from './identity.ts';
 import { readInitiator, readLeaseHolder } from './initiator.ts';
 import { type Channel, tell } from './notify.ts';
 
 /** What the run protocol itself needs of the world. */
 export interface RunDependencies {
   readonly settings: Omit<RunSettings, 'collection'>;
-  readonly stores: readonly MarkedStore[];
+  readonly stores: readonly (MarkedStore & { readonly system: 'qdrant' | 'postgres' })[];
   readonly store: ArtifactStore;
   readonly channel?: Channel | undefined;
   /** The collection that a name stands for now: an alias is followed. */
@@ -29,10 +29,17 @@ export function createRunActivities({
   resolveCollection,
 }: RunDependencies): RunActivities {
   return {
-    async openRun() {
+    async openRun({ damaged } = {}) {
       mustServe(settings.environment);
       const collection = await resolveCollection(settings.collectionName);
-      await compareMarks(settings.environment, stores);
+      await compareMarks(
+        settings.environment,
+        stores.filter(({ system }) => system !== damaged),
+      );
+      await compareMarksThatAre(
+        settings.environment,
+        stores.filter(({ system }) => system === damaged),
+      );
       return { settings: { ...settings, collection }, initiator: await readInitiator() };
     },
 
