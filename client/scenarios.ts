@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import { backUpInputSchema, partialLossInputSchema, pruneInputSchema, verifyInputSchema } from '../domain/run-input.ts';
+import {
+  backUpInputSchema,
+  partialLossInputSchema,
+  postgresInputSchema,
+  pruneInputSchema,
+  verifyInputSchema,
+} from '../domain/run-input.ts';
 
 /** A runbook that can be started: what it is called here, on the server, and what it takes. */
 export interface Scenario {
@@ -9,32 +15,42 @@ export interface Scenario {
   readonly input: z.ZodObject;
 }
 
-export const SCENARIOS = [
-  {
-    name: 'partial-loss',
-    workflowType: 'recoverPartialQdrantLoss',
-    summary: 'Recover vectors that Qdrant lost or that are not what they were',
-    input: partialLossInputSchema,
-  },
-  {
-    name: 'backup',
-    workflowType: 'backUpStack',
-    summary: 'Take a recovery set: one manifest over the backups of all parts',
-    input: backUpInputSchema,
-  },
-  {
-    name: 'verify-set',
-    workflowType: 'verifyRecoverySet',
-    summary: 'Prove a recovery set by restoring it beside',
-    input: verifyInputSchema,
-  },
-  {
-    name: 'prune',
-    workflowType: 'pruneRecoverySets',
-    summary: 'Remove recovery sets that are not needed any more',
-    input: pruneInputSchema,
-  },
-] as const satisfies readonly Scenario[];
+export const PARTIAL_LOSS = {
+  name: 'partial-loss',
+  workflowType: 'recoverPartialQdrantLoss',
+  summary: 'Recover vectors that Qdrant lost or that are not what they were',
+  input: partialLossInputSchema,
+} as const satisfies Scenario;
+
+export const POSTGRES = {
+  name: 'postgres',
+  workflowType: 'recoverPostgresMetadata',
+  summary: 'Recover rows that Postgres lost or that are not what they were',
+  input: postgresInputSchema,
+} as const satisfies Scenario;
+
+export const BACKUP = {
+  name: 'backup',
+  workflowType: 'backUpStack',
+  summary: 'Take a recovery set: one manifest over the backups of all parts',
+  input: backUpInputSchema,
+} as const satisfies Scenario;
+
+export const VERIFY_SET = {
+  name: 'verify-set',
+  workflowType: 'verifyRecoverySet',
+  summary: 'Prove a recovery set by restoring it beside',
+  input: verifyInputSchema,
+} as const satisfies Scenario;
+
+export const PRUNE = {
+  name: 'prune',
+  workflowType: 'pruneRecoverySets',
+  summary: 'Remove recovery sets that are not needed any more',
+  input: pruneInputSchema,
+} as const satisfies Scenario;
+
+export const SCENARIOS: readonly Scenario[] = [PARTIAL_LOSS, POSTGRES, BACKUP, VERIFY_SET, PRUNE];
 
 /** Name of a scenario for a workflow type; other types keep their own. */
 export function scenarioOf(workflowType: string): string {

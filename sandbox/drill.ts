@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { describeSeconds } from '../domain/format.ts';
 import { overallVerdict } from '../domain/verdict.ts';
-import { faults as qdrantFaults } from './faults/index.ts';
-import { type PracticeName, practise, PRACTICES } from './practice.ts';
+import { faults as known } from './faults/index.ts';
+import { type PracticeName, practise, PRACTICES, RECOVERIES } from './practice.ts';
 import { SET_FAULTS } from './practice-set.ts';
 import { type DrillResult, failedDrill, renderDrill } from './practice-result.ts';
 
@@ -16,8 +16,8 @@ const HELP = `npm run drill -- [options]
 Breaks a small real stack on this machine, recovers it through Temporal, verifies, and prints RTO, RPO and the verdict.
 
   --scenario NAME   ${PRACTICES.join(' | ')} (default: partial-loss)
-  --fault LIST      comma-separated faults (default: delete-sections,corrupt-vectors,edit-payload,drop-index;
-                    of a recovery set: ${SET_FAULTS.join(',')})
+  --fault LIST      comma-separated faults (default of partial-loss: ${RECOVERIES['partial-loss'].faults.join(',')};
+                    of postgres: ${RECOVERIES.postgres.faults.join(',')}; of a recovery set: ${SET_FAULTS.join(',')})
   --all             every scenario
   --points N        seed N synthetic points as well, for scale
   --name NAME       name of the sandbox (default: drill)
@@ -42,10 +42,9 @@ if (points !== undefined && !(Number.isInteger(points) && points >= 0))
 const began = Date.now();
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const faults = values.fault?.split(',').map((name) => name.trim());
-const unknown = faults?.find(
-  (name) => !(scenario === 'recovery-set' ? SET_FAULTS : Object.keys(qdrantFaults.qdrant)).includes(name),
-);
-if (unknown !== undefined) usage(`fault: ${unknown} is none of ${scenario}`);
+const possible = scenario === 'recovery-set' ? SET_FAULTS : Object.keys(known[RECOVERIES[scenario].system]);
+const unknown = faults?.find((name) => !possible.includes(name));
+if (unknown !== undefined) usage(`fault: ${unknown} is none of ${scenario}; there are ${possible.join(', ')}`);
 if (values.all && values.keep) usage('keep: one sandbox can be kept, so choose one scenario instead of --all');
 
 const results: DrillResult[] = [];

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { runFolderOf } from '../domain/names.ts';
 import { type RunReport, runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
+import { type BreakablePart, PARTIAL_LOSS } from './faults/index.ts';
 import { overallVerdict } from '../domain/verdict.ts';
 import { Operator } from './operator.ts';
 import { type DrillResult, failedDrill, judge } from './practice-result.ts';
@@ -16,7 +17,6 @@ import { renderStack } from './stack/page.ts';
 import { startStack } from './stack/stack.ts';
 import type { Stack } from './stack/types.ts';
 
-const DEFAULT_FAULTS = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'] as const;
 const APPROVER = 'drill';
 /** How long a drill waits for the run to come to its next decision. */
 const PATIENCE_MS = 10 * 60_000;
@@ -25,8 +25,14 @@ const PATIENCE_MS = 10 * 60_000;
 const statusSchema = z.object(runStatusSchema.shape);
 const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
 
-export const PRACTICES = ['partial-loss', 'recovery-set'] as const;
+export const PRACTICES = ['partial-loss', 'postgres', 'recovery-set'] as const;
 export type PracticeName = (typeof PRACTICES)[number];
+
+/** What is broken and recovered in each scenario that has a runbook. */
+export const RECOVERIES = {
+  'partial-loss': { system: 'qdrant', faults: PARTIAL_LOSS },
+  postgres: { system: 'postgres', faults: ['delete-rows'] },
+} as const satisfies Partial<Record<PracticeName, { system: BreakablePart; faults: readonly string[] }>>;
 
 export interface Practice {
   readonly scenario: PracticeName;
@@ -46,8 +52,9 @@ export interface Practice {
  */
 export async function practise(practice: Practice): Promise<void> {
   const { scenario, say, show, name, points, keep } = practice;
-  const drill = scenario === 'recovery-set' ? proveSet : recover;
-  const stack = await startStack({ name, fresh: true, onMessage: say });
+  const drill = scenario === 'recovery-set' ? proveSet : recover(scenario);
+  // Postgres is recovered as on Neon, in its history.
+  const stack = await startStack({ name, fresh: true, neon: scenario === 'postgres', onMessage: say });
   try {
     await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
     show(await drill(practice, stack).catch((error: unknown) => failedDrill(scenario, error)));
@@ -90,23 +97,48 @@ async function whereToLook(
   };
 }
 
-/** Scenario: points are lost and changed, and come back. */
-async function recover(practice: Practice, stack: Stack): Promise<DrillResult> {
-  const { faults = DEFAULT_FAULTS, say } = practice;
-  const operator = new Operator(stack.env);
-  say('Taking a recovery set …');
-  await operator.ask(z.unknown(), 'start', 'backup', '--drill', '--wait');
-  const declaredAt = new Date().toISOString();
-  const broken = [];
-  for (const fault of faults) {
-    broken.push(await breakStack(stack, 'qdrant', fault));
-    say(`Broken on purpose: ${broken.at(-1)}`);
-  }
+/** Scenario: something is broken, and comes back. */
+function recover(scenario: keyof typeof RECOVERIES): (practice: Practice, stack: Stack) => Promise<DrillResult> {
+  return async (practice, stack) => {
+    const { faults = RECOVERIES[scenario].faults, say } = practice;
+    const operator = new Operator(stack.env);
+    say('Taking a recovery set …');
+    await operator.ask(z.unknown(), 'start', 'backup', '--drill', '--wait');
+    const declaredAt = new Date().toISOString();
+    const broken = [];
+    for (const fault of faults) {
+      broken.push(await breakStack(stack, RECOVERIES[scenario].system, fault));
+      say(`Broken on purpose: ${broken.at(-1)}`);
+    }
+    const report = await runAsOnCall(operator, { scenario, declaredAt, faults, say });
+    return {
+      scenario,
+      ...judge(report),
+      rtoSeconds: report.rtoSeconds ?? null,
+      phases: report.phases,
+      rpo: report.rpo ?? null,
+      gates: report.gates,
+      ...(await whereToLook(practice, stack, report)),
+      broken,
+    };
+  };
+}
+
+/** Starts the runbook, decides as a person would, and gives back the report. */
+async function runAsOnCall(
+  operator: Operator,
+  {
+    scenario,
+    declaredAt,
+    faults,
+    say,
+  }: { scenario: string; declaredAt: string; faults: readonly string[]; say(line: string): void },
+): Promise<RunReport> {
   say('Starting the runbook, as somebody on call would …');
   const started = await operator.ask(
     startedSchema,
     'start',
-    'partial-loss',
+    scenario,
     '--drill',
     '--fault-declared-at',
     declaredAt,
@@ -121,17 +153,7 @@ async function recover(practice: Practice, stack: Stack): Promise<DrillResult> {
     watching.abort();
     await shown;
   }
-  const report = await operator.read(runReportSchema, 'report', started.workflowId);
-  return {
-    scenario: 'partial-loss',
-    ...judge(report),
-    rtoSeconds: report.rtoSeconds ?? null,
-    phases: report.phases,
-    rpo: report.rpo ?? null,
-    gates: report.gates,
-    ...(await whereToLook(practice, stack, report)),
-    broken,
-  };
+  return operator.read(runReportSchema, 'report', started.workflowId);
 }
 
 /** What the person on call decides: approves the plan that is shown, and keeps the recovery when every gate is green. */

@@ -14,7 +14,7 @@ import { deliver } from '../messages.ts';
 import { problem, wrongUse } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { type FoundRun, statusOf } from '../runs.ts';
-import { SCENARIOS } from '../scenarios.ts';
+import { PRUNE } from '../scenarios.ts';
 import { awaitsApproval, planText } from '../status-text.ts';
 import { placeOf, storedSets } from '../store.ts';
 import { renderTable } from '../table.ts';
@@ -68,7 +68,7 @@ async function prune(job: Job, { yes, as, reason }: PruneOptions): Promise<ExitC
   if (yes !== true && !job.out.canAsk)
     throw wrongUse('there is nobody to ask here', 'Give --yes to approve whatever the policy lets go, or --dry-run.');
   const environment = job.environment();
-  const [, , , scenario] = SCENARIOS;
+  const scenario = PRUNE;
   return withTemporal(job.context, async (temporal) => {
     const run = await startRun(temporal, job, { environment, scenario, input: reason === undefined ? {} : { reason } });
     const { workflowId, runId } = run;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { action, type Cli, command } from '../command.ts';
 import { wrongUse } from '../problem.ts';
-import { SCENARIOS } from '../scenarios.ts';
+import { VERIFY_SET } from '../scenarios.ts';
 import { startAndFollow } from './start.ts';
 
 interface VerifyOptions {
@@ -13,7 +13,7 @@ interface VerifyOptions {
 
 /** `dr sets verify [ID]` */
 export function verifySetCommand(cli: Cli): Command {
-  const [, , scenario] = SCENARIOS;
+  const scenario = VERIFY_SET;
   return command(
     'verify',
     'Start the verification of a set: restored beside and compared, or only read back',

@@ -10,7 +10,7 @@ import { addressOf } from '../links.ts';
 import { wrongUse } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { describeRun, type FoundRun } from '../runs.ts';
-import { type Scenario, SCENARIOS } from '../scenarios.ts';
+import { BACKUP, PARTIAL_LOSS, POSTGRES, type Scenario } from '../scenarios.ts';
 import { CALL_MS, type Temporal, withTemporal } from '../temporal.ts';
 import { warnWithoutWorker } from '../workers.ts';
 
@@ -24,46 +24,86 @@ interface StartOptions {
   readonly commitWindow?: number;
   readonly input?: object;
   readonly wait?: boolean;
+  readonly from?: string;
+  readonly at?: string;
+  readonly predicate?: string;
+  readonly plainDump?: string;
+  readonly leave?: string[];
+  readonly restartCompute?: boolean;
 }
 
 /** `dr backup`: the same as `dr start backup`. */
 export function backupCommand(cli: Cli): Command {
-  return common(SCENARIOS[1], 'dr backup --reason "before the upgrade" --wait').action(
-    action(cli, (job, options: StartOptions) => start_(job, SCENARIOS[1], options)),
+  return common(BACKUP, 'dr backup --reason "before the upgrade" --wait').action(
+    action(cli, (job, options: StartOptions) => start_(job, BACKUP, options)),
   );
 }
 
 /** `dr start <scenario>` */
 export function startCommand(cli: Cli): Command {
   const start = new Command('start').summary('Start a runbook').description('Start a runbook.');
-  const [partialLoss, backup] = SCENARIOS;
+  start.addCommand(partialLossCommand(cli));
+  start.addCommand(postgresCommand(cli));
   start.addCommand(
-    common(partialLoss, 'dr start partial-loss --reason "chapter 3 finds nothing" --wait')
-      .option('--set <id>', 'recovery set to heal from (default: the best one)', fitting(partialLoss.input.shape.setId))
-      .addOption(
-        new Option('--depth <depth>', 'content sees corruption, ids only absence (default: content)').choices(
-          partialLoss.input.shape.depth.unwrap().options,
-        ),
-      )
-      .option('--drop-orphans', 'remove vectors that have no row (default: keep and report them)')
-      .option(
-        '--fault-declared-at <time>',
-        'when the fault was declared; the RTO clock runs from here (default: now)',
-        time,
-      )
-      .option(
-        '--commit-window <minutes>',
-        'time in which `dr rollback` is possible; 0 commits at once (default: that of the environment)',
-        (text) => fitting(partialLoss.input.shape.commitWindowMinutes)(minutes(text)),
-      )
-      .action(action(cli, (job, options: StartOptions) => start_(job, partialLoss, options))),
-  );
-  start.addCommand(
-    common(backup, 'dr start backup --reason "before the upgrade" --wait').action(
-      action(cli, (job, options: StartOptions) => start_(job, backup, options)),
+    common(BACKUP, 'dr start backup --reason "before the upgrade" --wait').action(
+      action(cli, (job, options: StartOptions) => start_(job, BACKUP, options)),
     ),
   );
   return start;
+}
+
+function partialLossCommand(cli: Cli): Command {
+  const { shape } = PARTIAL_LOSS.input;
+  return recovery(PARTIAL_LOSS, 'dr start partial-loss --reason "chapter 3 finds nothing" --wait')
+    .option('--set <id>', 'recovery set to heal from (default: the best one)', fitting(shape.setId))
+    .addOption(
+      new Option('--depth <depth>', 'content sees corruption, ids only absence (default: content)').choices(
+        shape.depth.unwrap().options,
+      ),
+    )
+    .option('--drop-orphans', 'remove vectors that have no row (default: keep and report them)')
+    .action(action(cli, (job, options: StartOptions) => start_(job, PARTIAL_LOSS, options)));
+}
+
+function postgresCommand(cli: Cli): Command {
+  const { shape } = POSTGRES.input;
+  return recovery(POSTGRES, 'dr start postgres --reason "the migration of 02:10" --wait')
+    .option('--set <id>', 'recovery set to compare with (default: the best one)', fitting(shape.setId))
+    .addOption(
+      new Option(
+        '--from <what>',
+        'history restores a moment in place, set restores the dump beside (default: history, where Neon is configured)',
+      ).choices(shape.from.unwrap().options),
+    )
+    .option(
+      '--at <moment>',
+      'moment to go back to: a time with a zone, or a log position (default: looked for)',
+      fitting(shape.at),
+    )
+    .option('--predicate <sql>', 'query that answers true for a good state, besides ours', fitting(shape.predicate))
+    .option(
+      '--plain-dump <file>',
+      'restore this dump, made by hand, of the configured folder',
+      fitting(shape.plainDump),
+    )
+    .option('--leave <tables>', 'tables, with commas between, of which later rows are not kept', commaList)
+    .option('--restart-compute', 'Neon: end every connection first, for a database that takes no more of them')
+    .action(action(cli, (job, options: StartOptions) => start_(job, POSTGRES, options)));
+}
+
+/** What every recovery takes. */
+function recovery(scenario: Scenario, example: string): Command {
+  return common(scenario, example)
+    .option(
+      '--fault-declared-at <time>',
+      'when the fault was declared; the RTO clock runs from here (default: now)',
+      time,
+    )
+    .option(
+      '--commit-window <minutes>',
+      'time in which `dr rollback` is possible; 0 commits at once (default: that of the environment)',
+      (text) => fitting(runInputSchema.shape.commitWindowMinutes)(minutes(text)),
+    );
 }
 
 function common(scenario: Scenario, example: string): Command {
@@ -133,27 +173,30 @@ export async function startRun(
   return describeRun(temporal, workflowId);
 }
 
+/** Options that fill the field of their own name; every command has others besides. */
+const FIELDS = [
+  'depth',
+  'dropOrphans',
+  'reason',
+  'drill',
+  'faultDeclaredAt',
+  'from',
+  'at',
+  'predicate',
+  'plainDump',
+  'leave',
+  'restartCompute',
+] as const satisfies readonly (keyof StartOptions)[];
+
 /** Options that were given, over the JSON that was given. */
-function inputOf({
-  set,
-  depth,
-  dropOrphans,
-  reason,
-  drill,
-  faultDeclaredAt,
-  commitWindow,
-  input,
-}: StartOptions): object {
-  const given = {
-    setId: set,
-    depth,
-    dropOrphans,
-    reason,
-    drill,
-    faultDeclaredAt,
-    commitWindowMinutes: commitWindow,
-  };
-  return { ...input, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+function inputOf(options: StartOptions): object {
+  const { set, commitWindow, input } = options;
+  const given: [string, unknown][] = [
+    ['setId', set],
+    ['commitWindowMinutes', commitWindow],
+    ...FIELDS.map((name): [string, unknown] => [name, options[name]]),
+  ];
+  return { ...input, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
 }
 
 /** Holds an option against the field of the input that it fills, so that what is wrong is said of the option. */
@@ -169,6 +212,10 @@ function fitting<T>(field: z.ZodType<T>): (value: unknown) => T {
 function time(text: string): string {
   if (/(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
   throw new InvalidArgumentError('It must be a time with its zone, such as 2026-01-31T08:00:00Z.');
+}
+
+function commaList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function minutes(text: string): number {
