@@ -71,6 +71,8 @@ export interface SetActivities {
    * @throws NO_RECOVERY_SET, SET_NOT_FOUND, SET_MISMATCH, SET_TAMPERED, STORE_UNREACHABLE
    */
   chooseRecoverySet(input: { setId?: string | undefined } & Resumable): Promise<{ set: RecoverySet; why: string }>;
+  /** Moments after `after` at which the stack was probably well, the latest first: those of whole sets. @throws STORE_* */
+  listMarks(input: { after: string }): Promise<{ at: string }[]>;
   /** Writes the manifest, which makes a set of what was only files until now. Last of all. */
   sealRecoverySet(input: { set: RecoverySet }): Promise<{ manifest: Artifact }>;
 }

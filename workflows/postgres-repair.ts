@@ -1,4 +1,5 @@
 /** What the Postgres runbook writes, step by step, each with its undo before it. */
+import type { ListRef } from '../domain/artifacts.ts';
 import { type Carried, LIVE, type Place } from '../domain/database-state.ts';
 import { describeCount } from '../domain/format.ts';
 import { recoveryDatabaseOf } from '../domain/names.ts';
@@ -109,7 +110,7 @@ export async function reconnectVectors(
       const damage = await act.reconcileStack(compare);
       const orphans = damage.drop.count > 0 ? await act.rebuildRows({ list: damage.drop, collection }) : NOTHING;
       const stale = [damage.copy, damage.reembed].filter(({ count }) => count > 0);
-      if (stale.length > 0) await keepVectors(act, run);
+      if (stale.length > 0) await keepVectors(act, run, stale);
       let [written, newer] = [0, 0];
       for (const list of stale) {
         const done = await act.reembedPoints({ list, collection });
@@ -134,10 +135,16 @@ export async function reconnectVectors(
 const NOTHING = { written: 0, newer: 0, unavailable: 0 };
 
 /** Vectors are written over: what they were is kept before, and put back when the run is taken back. */
-async function keepVectors(act: Hands, run: DatabaseRun): Promise<void> {
+async function keepVectors(act: Hands, run: DatabaseRun, lists: ListRef[]): Promise<void> {
   const { collection } = run.settings;
+  const before = run.scratch('before');
   const snapshot = await act.captureCollection({ collection, folder: `${run.folder}/before` });
   run.keep('vectors before', snapshot);
+  run.cleanUp(`remove ${before}`, (undo) => undo.dropScratch({ scratch: before }));
+  run.undo(`put the points of ${collection} back to what they were`, async (undo) => {
+    await undo.restoreBeside({ snapshot, scratch: before });
+    return undo.revertPoints({ lists, collection, before });
+  });
 }
 
 /** The recovery is kept, so what was replaced is not needed any more. */

@@ -42,7 +42,8 @@ export async function chooseTarget(
       const history = await act.readNeonHistory();
       if (history.refusal !== undefined) throw failureWith('NEON_REFUSED', history.refusal);
       if (input.at !== undefined) return given(run, input, found, history);
-      const search = searchOf(run, found, history);
+      const [mark] = await act.listMarks({ after: found.set.takenAt });
+      const search = { ...searchOf(run, found, history), hint: mark && Date.parse(mark.at) };
       await bisect(run, input, found, { search, probes });
       return targetOf(run, conclude(search, probes), history);
     },

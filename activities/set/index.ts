@@ -4,6 +4,7 @@ import type { BackupActivities, BackupPlan, VerificationActivities } from '../se
 import { withProgress } from '../progress.ts';
 import { choose, readBack } from './choose.ts';
 import type { Expected } from './fit.ts';
+import { listMarks } from './marks.ts';
 import { seal } from './seal.ts';
 import { checkObjects, discardSet, pickSet, recordVerification, sweepSet } from './verify.ts';
 
@@ -28,6 +29,8 @@ export function createSetActivities({ store, expected, plan }: SetDependencies):
         await readBack(store, choice.set, work);
         return choice;
       }),
+
+    listMarks: ({ after }) => listMarks(store, expected.environment, after),
 
     sealRecoverySet: async ({ set }) => ({ manifest: await seal(store, expected, set) }),
 

@@ -77,6 +77,7 @@ export function fakeStack(
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
+    listMarks: async () => [],
     sealRecoverySet: async () => ({ manifest: artifact('manifest') }),
     openColdCopy: async () => ({ environment: 'test' }),
     copyColdStorage: async () => {
