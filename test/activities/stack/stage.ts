@@ -5,7 +5,7 @@ import { createRowStore } from '../../../activities/postgres/index.ts';
 import { createVectorStore } from '../../../activities/qdrant/vector-store.ts';
 import type { StackPorts } from '../../../activities/stack/index.ts';
 import { createDiskStore } from '../../../activities/store/disk.ts';
-import { embeddingsConfigSchema, postgresConfigSchema } from '../../../config/schema.ts';
+import { embeddingsConfigSchema, type PostgresConfig, postgresConfigSchema } from '../../../config/schema.ts';
 import type { ListRef } from '../../../domain/artifacts.ts';
 import type { IndexEntry } from '../../../domain/index-entry.ts';
 import { parseFindingLine } from '../../../domain/lines.ts';
@@ -31,6 +31,8 @@ export interface Stage {
   readonly ports: StackPorts & { readonly vectors: VectorStore };
   readonly qdrant: QdrantUnderTest;
   readonly embeddings: TestServer;
+  /** The configured Postgres. */
+  readonly postgres: PostgresConfig;
   /** A collection and a chunks table, new and empty. */
   reset(): Promise<void>;
   putRows(chunks: readonly Chunk[]): Promise<void>;
@@ -66,6 +68,15 @@ export async function setStage(): Promise<Stage> {
   const [postgres, qdrant, embeddings] = await Promise.all([startPostgres(), startQdrant(), startServer()]);
   const url = await postgres.createDatabase('stack');
   const table = { table: 'chunks', pointId: 'id', text: 'text', source: 'source', index: 'at', hash: 'hash' };
+  const postgresConfig = postgresConfigSchema.parse({
+    url,
+    tables: {
+      chunks: { ...table, payload: { page: 'meta.page' } },
+      sessions: { table: 'sessions', id: 'id' },
+      messages: { table: 'messages', id: 'id', sessionId: 'session_id', role: 'role', content: 'content' },
+      trace: { table: 'citations', messageId: 'message_id', chunkIds: 'chunk_id', kind: 'value' },
+    },
+  });
   const config = qdrant.config({ fields: FIELDS });
   const store = createDiskStore(temporaryFolder('stack'));
   const vectors = createVectorStore({ config, embedding: IDENTITY });
@@ -76,18 +87,19 @@ export async function setStage(): Promise<Stage> {
     ports: {
       vectors,
       store,
-      rows: createRowStore(postgresConfigSchema.parse({ url, tables: { chunks: table } })),
+      rows: createRowStore(postgresConfig),
       embedder: createEmbedder(embeddingsConfigSchema.parse({ url: embeddings.url, identity: IDENTITY, batch: 4 })),
       questions: () => Promise.resolve([]),
       fields: config.fields,
     },
+    postgres: postgresConfig,
     sql,
     async reset() {
       embeddings.heard.length = 0;
       embeddings.answer(embed);
       for (const name of [COLLECTION, 'scratch']) await recreate(qdrant, name);
       await sql(
-        'DROP TABLE IF EXISTS chunks; CREATE TABLE chunks (id numeric(20) PRIMARY KEY, text text, source text, at int, hash text)',
+        'DROP TABLE IF EXISTS chunks; CREATE TABLE chunks (id numeric(20) PRIMARY KEY, text text, source text, at int, hash text, page int)',
       );
     },
     async putRows(given) {
