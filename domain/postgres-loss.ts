@@ -91,7 +91,8 @@ export function describeLoss(found: DatabaseAssessment): string {
     ].filter((word) => word !== '');
     parts.push(`of ${describeCount(was)} rows of ${table} in the set ${words.join(' and ')}`);
   }
-  const whole = found.lost.filter(({ table }) => !harmed.has(table)).map(({ table }) => table);
+  const intact = ({ table }: LostRows): boolean => !harmed.has(table) && !parts.some((part) => part.includes(table));
+  const whole = found.lost.filter(intact).map(({ table }) => table);
   if (parts.length === 0) parts.push('no row that the set holds is lost');
   else if (whole.length > 0) parts.push(`${whole.join(', ')} intact`);
   if (vectors && totalOf(vectors) > 0) parts.push(`between vectors and rows: ${describeCounts(vectors)}`);
@@ -163,7 +164,14 @@ export function mustBelongTo(environment: string, state: Survey, what: string): 
 
 /** What the database is brought back from. */
 export type Target =
-  | { readonly kind: 'history'; readonly at: Moment; readonly lastResetAt: string | null; readonly how: string }
+  | {
+      readonly kind: 'history';
+      readonly at: Moment;
+      readonly lastResetAt: string | null;
+      readonly how: string;
+      /** `between A and B`, where it was looked for. */
+      readonly happened?: string | undefined;
+    }
   | { readonly kind: 'set'; readonly database: string; readonly how: string }
   | { readonly kind: 'file'; readonly file: string; readonly database: string; readonly how: string };
 

@@ -40,7 +40,7 @@ export function planPostgres(found: DatabaseAssessment, basis: DatabasePlanBasis
     environment,
     target: `Postgres (${name})`,
     runId,
-    reason: describeLoss(found),
+    reason: describeLoss(found) + ('happened' in target && target.happened ? `; it happened ${target.happened}` : ''),
     steps: [
       ...fenceStep(basis),
       ...restoreSteps(basis),

@@ -124,5 +124,6 @@ function targetOf(run: DatabaseRun, result: Found, { lastResetAt }: NeonHistory)
     run.note('the database was damaged, mended and damaged again: the last good moment is after the mending');
   const exactly = `${describeSeconds((bad - good) / 1000)} before ${reasons[0] ?? 'it is damaged'}`;
   const how = `the last good one, ${exactly}; ${probes} probes${coarse ? ', and no more are allowed' : ''}`;
-  return { kind: 'history', at: { timestamp: new Date(good).toISOString() }, lastResetAt, how };
+  const [from, to] = [new Date(good).toISOString(), new Date(bad).toISOString()];
+  return { kind: 'history', at: { timestamp: from }, lastResetAt, how, happened: `between ${from} and ${to}` };
 }
