@@ -95,6 +95,11 @@ const layers = [
     ),
   },
   { files: ['activities/*/**/*.ts'], rules: activities() },
+  // A part of a system that has a folder of its own reaches one level further.
+  {
+    files: ['activities/*/*/**/*.ts'],
+    rules: activities(/\.\.\/\.\.\/[^/]+\.ts$/, '../../../domain/', '../../../config/'),
+  },
   { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
   { files: ['activities/qdrant/cold.ts'], rules: activities('tar-stream$') },
   { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },

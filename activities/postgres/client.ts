@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
-import { to as copyTo } from 'pg-copy-streams';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import type { z } from 'zod';
 import type { Secret } from '../../config/secret.ts';
 import { RecoveryError } from '../../domain/failures.ts';
@@ -17,6 +18,10 @@ export interface Deadlines {
 export const DEADLINES: Deadlines = { connect: 10_000, statement: 60_000, silence: 300_000 };
 /** For statements that read whole tables through, or copy whole databases. */
 export const LONG_DEADLINES: Deadlines = { ...DEADLINES, statement: 30 * 60_000 };
+
+/** For a transaction that lies idle while others work; servers (Neon's among them) end idle transactions after minutes. */
+export const PATIENCE = `SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
+  WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
 /**
  * `read` sees one moment of the database and cannot write. `write` keeps only what is committed. `alone` has no
@@ -116,6 +121,43 @@ export class Session {
       signal?.removeEventListener('abort', abort);
       if (!ended) this.#socket.destroy();
     }
+  }
+
+  /**
+   * Feeds `COPY … FROM STDIN` with pieces that need not end where a row ends, as fast as Postgres takes them. No deadline for
+   * the whole, one for silence of either side.
+   */
+  async copyIn(sql: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.run('SET LOCAL statement_timeout = 0');
+    const silent = setTimeout(() => this.#socket.destroy(), this.#deadlines.silence);
+    const watched = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of pieces) {
+        silent.refresh();
+        yield piece;
+        silent.refresh();
+      }
+    };
+    try {
+      await pipeline(watched, this.#client.query(copyFrom(sql, { highWaterMark: COPY_BUFFER })));
+    } catch (error) {
+      throw asPostgresFailure(error);
+    } finally {
+      clearTimeout(silent);
+    }
+  }
+
+  /**
+   * Runs one statement of somebody else's making, and no more than one: several are refused by the protocol that is used.
+   * @returns the types of its columns (OIDs), and its rows
+   */
+  async ask(sql: string): Promise<{ types: number[]; rows: unknown[][] }> {
+    const query: pg.QueryArrayConfig & { queryMode: 'extended' } = {
+      text: sql,
+      rowMode: 'array',
+      queryMode: 'extended',
+    };
+    const { fields, rows } = await this.#within(this.#deadlines.statement, this.#client.query<unknown[]>(query));
+    return { types: fields.map(({ dataTypeID }) => dataTypeID), rows };
   }
 
   /** Ends the transaction: what was written stays. */

@@ -14,7 +14,7 @@ const constraintSchema = z.object({
   columns: z.array(z.string()).nullable(),
   keys: z.array(z.string()).nullable(),
 });
-type Constraint = z.infer<typeof constraintSchema>;
+export type Constraint = z.infer<typeof constraintSchema>;
 const countSchema = z.object({ count: z.coerce.number() });
 
 /** Names come quoted. Partitions repeat what is told of their parent. */
@@ -31,7 +31,7 @@ const CONSTRAINTS = `
 
 /** Every constraint is valid by the catalog, and foreign keys by their rows too. Reads only, though some take long. */
 export async function constraintGates(session: Session): Promise<Gate[]> {
-  const constraints = await session.rows(constraintSchema, CONSTRAINTS);
+  const constraints = await listConstraints(session);
   const wrong: string[] = [];
   for (const constraint of constraints) {
     const label = `${constraint.name} of ${constraint.table}`;
@@ -47,8 +47,13 @@ export async function constraintGates(session: Session): Promise<Gate[]> {
   return [{ name: NAME, verdict: wrong.length === 0 ? 'pass' : 'fail', expected: EXPECTED, observed }];
 }
 
-/** MATCH SIMPLE: a row with a NULL among its columns points to nothing, rightfully. */
-async function orphansOf(session: Session, { table, referenced, columns, keys }: Constraint): Promise<number> {
+/** Constraints of all tables, names quoted as the session would write them. */
+export function listConstraints(session: Session): Promise<Constraint[]> {
+  return session.rows(constraintSchema, CONSTRAINTS);
+}
+
+/** How many rows point to nothing. MATCH SIMPLE: a row with a NULL among its columns points to nothing, rightfully. */
+export async function orphansOf(session: Session, { table, referenced, columns, keys }: Constraint): Promise<number> {
   if (referenced === null || columns === null || keys === null) return 0;
   const present = columns.map((column) => `c.${column} IS NOT NULL`).join(' AND ');
   const pairs = columns.map((column, at) => `p.${keys[at]} = c.${column}`).join(' AND ');

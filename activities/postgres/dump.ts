@@ -11,7 +11,7 @@ import { rowLine } from '../../domain/lines.ts';
 import type { PostgresPart } from '../../domain/set-parts.ts';
 import { asLines } from '../lines.ts';
 import type { Work } from '../progress.ts';
-import { LONG_DEADLINES, type Session, withSession } from './client.ts';
+import { LONG_DEADLINES, PATIENCE, type Session, withSession } from './client.ts';
 import { checkProgram, mustRun, type Programs } from './programs.ts';
 import { readRowsIn } from './rows.ts';
 import { requireSpace, tagOf, withScratchFolder } from './scratch-folder.ts';
@@ -34,10 +34,6 @@ const MOMENT = `SELECT pg_export_snapshot() AS snapshot,
   (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text AS lsn,
   current_setting('server_version') AS version, current_setting('server_version_num') AS number,
   pg_database_size(current_database())::text AS size`;
-
-/** The transaction lies idle while pg_dump works; servers (Neon's among them) end idle transactions after minutes. */
-const PATIENCE = `SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
-  WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
 /** A worker that died leaves its pg_dump behind, at work for nobody. Everybody may end connections of their own role. */
 const END_LOST = `SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity

@@ -36,6 +36,12 @@ export function asPostgresFailure(error: unknown): unknown {
   return failure('POSTGRES_REFUSED', code, said, error);
 }
 
+/** The SQLSTATE that a failure came with; '' for one that is not Postgres' own. */
+export function sqlStateOf(error: unknown): string {
+  const said = error instanceof RecoveryError ? error.cause : error;
+  return types.isNativeError(said) && 'code' in said && typeof said.code === 'string' ? said.code : '';
+}
+
 function failure(
   name: 'POSTGRES_UNREACHABLE' | 'POSTGRES_DENIED' | 'POSTGRES_REFUSED',
   code: string,

@@ -17,7 +17,8 @@ export function markedPostgres({ url }: Pick<PostgresConfig, 'url'>): MarkedStor
   };
 }
 
-async function readMark(session: Session): Promise<string | undefined> {
+/** The environment's name in the database that the session sees. @throws POSTGRES_*, UNEXPECTED_SCHEMA for several */
+export async function readMark(session: Session): Promise<string | undefined> {
   const [table] = await session.rows(existsSchema, 'SELECT to_regclass($1) IS NOT NULL AS exists', [TABLE]);
   if (!table?.exists) return undefined;
   const marks = await session.rows(markSchema, `SELECT name FROM ${TABLE}`);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PostgresConfig } from '../../config/schema.ts';
 import type { Session } from './client.ts';
-import { findColumns, quoteName } from './tables.ts';
+import { findColumns, quoteColumn, quoteName } from './tables.ts';
 
 /** How many rows a table has, and what they are. */
 export interface TableState {
@@ -38,6 +38,16 @@ export function configuredTables({ tables }: Pick<PostgresConfig, 'tables'>): Ma
   return found;
 }
 
+/** From here to the end of the transaction values are written as they are written for every fingerprint and key. */
+export async function fixTexts(session: Session): Promise<void> {
+  for (const [name, value] of Object.entries(FIXED)) await session.run(`SET LOCAL ${name} = '${value}'`);
+}
+
+/** SQL of a 64-bit hash of a row's text over these columns, which should stand in the order of their names. */
+export function rowHashSql(columns: readonly string[]): string {
+  return `hashtextextended(ROW(${columns.map(quoteColumn).join(', ')})::text COLLATE "C", 0)`;
+}
+
 /** @throws POSTGRES_*, UNEXPECTED_SCHEMA for a table that is absent */
 export async function countTable(session: Session, table: string, field: string): Promise<number> {
   await findColumns(session, field, table, {});
@@ -53,7 +63,7 @@ export async function countTable(session: Session, table: string, field: string)
  */
 export async function readTableState(session: Session, table: string, field: string): Promise<TableState> {
   await findColumns(session, field, table, {});
-  for (const [name, value] of Object.entries(FIXED)) await session.run(`SET LOCAL ${name} = '${value}'`);
+  await fixTexts(session);
   const columns = await session.rows(
     namesSchema,
     `SELECT attname AS name FROM pg_catalog.pg_attribute
@@ -61,10 +71,9 @@ export async function readTableState(session: Session, table: string, field: str
     [quoteName(table)],
   );
   const names = columns.map(({ name }) => name);
-  const row = `ROW(${names.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ')})::text COLLATE "C"`;
   const [state] = await session.rows(
     stateSchema,
-    `SELECT count(*)::text AS count, coalesce(sum(hashtextextended(${row}, 0)::numeric), 0)::text AS sum
+    `SELECT count(*)::text AS count, coalesce(sum(${rowHashSql(names)}::numeric), 0)::text AS sum
        FROM ${quoteName(table)}`,
   );
   if (!state) throw new Error('Postgres answered an aggregate without a row');

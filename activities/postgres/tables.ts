@@ -12,6 +12,11 @@ export function quoteName(name: string): string {
     .join('.');
 }
 
+/** A column's name as SQL. Unlike a table's, a dot in it is a part of it. */
+export function quoteColumn(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 /**
  * Looks the configured columns up in the catalog, and tells each one's base type (of a domain, what it stands on).
  * `field` is where the table is configured, for messages: `postgres.tables.chunks`.
