@@ -1,0 +1,21 @@
+import type { DatabaseRecoveryActivities } from '../../postgres-contract.ts';
+import { withProgress } from '../../progress.ts';
+import { carryRows } from './carry.ts';
+import { compareDatabases } from './compare.ts';
+import type { RecoveryParts } from './parts.ts';
+import { surveyDatabase } from './survey.ts';
+
+export { lookAt } from './look.ts';
+export type { RecoveryParts } from './parts.ts';
+
+/** Looking at states of the database, comparing them, and carrying rows from one to another. */
+export function createDatabaseRecoveryActivities(
+  parts: RecoveryParts,
+): Pick<DatabaseRecoveryActivities, 'surveyDatabase' | 'compareDatabases' | 'carryRows'> {
+  return {
+    surveyDatabase: ({ place, resume }) => withProgress({ resume }, (work) => surveyDatabase(parts, place, work)),
+    compareDatabases: ({ resume, ...question }) =>
+      withProgress({ resume }, (work) => compareDatabases(parts, question, work)),
+    carryRows: ({ resume, ...order }) => withProgress({ resume }, (work) => carryRows(parts, order, work)),
+  };
+}
