@@ -2,13 +2,8 @@ import type { TableDiff } from './database-state.ts';
 import { describeCount } from './format.ts';
 import type { Place } from './partial-loss-plan.ts';
 import type { Plan } from './plan.ts';
-import {
-  type DatabaseAssessment,
-  describeCarried,
-  describeLoss,
-  type Rehearsal,
-  type Target,
-} from './postgres-loss.ts';
+import { type DatabaseAssessment, describeLoss } from './postgres-loss.ts';
+import { describeCarried, type Rehearsal, type Target } from './postgres-recovery.ts';
 
 /** Measured on two cores (`npm run bench`), and rounded up: Neon documents seconds for a restore of any size. */
 const RESTORE_SECONDS = 20;

@@ -2,7 +2,7 @@ import { createFenceActivities } from '../activities/app/fence.ts';
 import type { NeonParts } from '../activities/neon/index.ts';
 import type { NeonRecoveryActivities, PostgresRecoveryActivities } from '../activities/postgres-contract.ts';
 import { createBesideActivities } from '../activities/postgres/recovery/beside.ts';
-import { createDatabaseRecoveryActivities, createLook } from '../activities/postgres/recovery/index.ts';
+import { createDatabaseRecoveryActivities, lookAt } from '../activities/postgres/recovery/index.ts';
 import { insertMissing } from '../activities/postgres/recovery/rebuild.ts';
 import { createTraceStore } from '../activities/postgres/recovery/traces.ts';
 import { scratchUrl } from '../activities/postgres/scratch-database.ts';
@@ -62,7 +62,6 @@ export function composePostgresRecovery(
 function ofDatabase(postgres: PostgresConfig, ports: StackPorts, neon: NeonParts | undefined) {
   const { store } = ports;
   const urlOf = addressesOf(postgres, neon);
-  const look = createLook({ config: postgres, store });
   const recovery = neon?.recovery ?? unconfigured('neon', NEON);
   return {
     ...createDatabaseRecoveryActivities({ config: postgres, store, urlOf }),
@@ -71,7 +70,7 @@ function ofDatabase(postgres: PostgresConfig, ports: StackPorts, neon: NeonParts
       makeBranch: (input) => recovery.makeRecoveryBranch(input),
       removeBranch: async (input) => void (await recovery.releaseBranch(input)),
       lookAtBranch: async ({ branchId, expected }, work) =>
-        look(await urlOf({ kind: 'branch', branchId }), expected, work),
+        lookAt(await urlOf({ kind: 'branch', branchId }), expected, { store }, work.signal),
       rowWriter: {
         payload: postgres.tables.chunks?.payload ?? {},
         insertMissing: (rows, signal) => insertMissing(postgres, rows, signal),

@@ -3,6 +3,7 @@ import { type Counts } from '../domain/damage.ts';
 import { LIVE, type Place, type Survey, type TableDiff } from '../domain/database-state.ts';
 import { scratchDatabaseOf } from '../domain/names.ts';
 import * as loss from '../domain/postgres-loss.ts';
+import * as recovery from '../domain/postgres-recovery.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
 import type { PostgresInput } from '../domain/run-input.ts';
 import { failureWith } from './failure.ts';
@@ -36,7 +37,7 @@ export async function assessDatabase(run: DatabaseRun, input: PostgresInput): Pr
     },
     loss.describeLoss,
   );
-  run.learn({ rpo: loss.measureDatabaseLoss(found, nothingCarried(run, found), run.faultDeclaredAt) });
+  run.learn({ rpo: recovery.measureDatabaseLoss(found, nothingCarried(run, found), run.faultDeclaredAt) });
   return found;
 }
 

@@ -2,6 +2,7 @@
 import { type Carried, LIVE, type Place } from '../domain/database-state.ts';
 import { recoveryBranchOf, recoveryDatabaseOf } from '../domain/names.ts';
 import * as loss from '../domain/postgres-loss.ts';
+import * as recovery from '../domain/postgres-recovery.ts';
 import type { DatabasePlanBasis } from '../domain/postgres-plan.ts';
 import type { PostgresInput } from '../domain/run-input.ts';
 import type { Hands } from './hands.ts';
@@ -9,7 +10,7 @@ import { keptBranches } from './postgres-search.ts';
 import { type DatabaseRun, databaseOf } from './postgres-steps.ts';
 
 interface Rehearsed {
-  readonly rehearsal: loss.Rehearsal;
+  readonly rehearsal: recovery.Rehearsal;
   readonly basis: DatabasePlanBasis;
 }
 
@@ -18,7 +19,7 @@ export async function rehearse(
   run: DatabaseRun,
   input: PostgresInput,
   found: loss.DatabaseAssessment,
-  target: loss.Target,
+  target: recovery.Target,
 ): Promise<Rehearsed> {
   const settings = databaseOf(run);
   return run.must(
@@ -38,7 +39,7 @@ export async function rehearse(
       const basis = { target, rehearsal, fenced: fence, name: `branch ${branchName}`, keptAs: before, children };
       return { rehearsal, basis };
     },
-    ({ rehearsal }) => loss.describeCarried(rehearsal.carried) || 'there are no later rows to keep',
+    ({ rehearsal }) => recovery.describeCarried(rehearsal.carried) || 'there are no later rows to keep',
   );
 }
 
@@ -46,7 +47,7 @@ async function bringUp(
   act: Hands,
   run: DatabaseRun,
   { set }: loss.DatabaseAssessment,
-  target: loss.Target,
+  target: recovery.Target,
 ): Promise<Place> {
   if (target.kind === 'history') {
     const name = recoveryBranchOf(run.runId, 'rehearsal');
@@ -63,7 +64,7 @@ async function tryOut(
   act: Hands,
   run: DatabaseRun,
   { input, found, beside }: { input: PostgresInput; found: loss.DatabaseAssessment; beside: Place },
-): Promise<loss.Rehearsal> {
+): Promise<recovery.Rehearsal> {
   const survey = await act.surveyDatabase({ place: beside });
   if ('missing' in survey) return { diffs: [], carried: [], broken: 0 };
   loss.mustBelongTo(run.settings.environment, survey.survey, 'the state to go back to');

@@ -3,7 +3,8 @@ import type { ListRef } from '../domain/artifacts.ts';
 import { type Carried, LIVE, type Place } from '../domain/database-state.ts';
 import { describeCount } from '../domain/format.ts';
 import { recoveryDatabaseOf } from '../domain/names.ts';
-import * as loss from '../domain/postgres-loss.ts';
+import type * as loss from '../domain/postgres-loss.ts';
+import * as recovery from '../domain/postgres-recovery.ts';
 import type { PostgresInput } from '../domain/run-input.ts';
 import type { Hands } from './hands.ts';
 import { carry } from './postgres-rehearse.ts';
@@ -23,8 +24,8 @@ export async function fenceApp(run: DatabaseRun): Promise<void> {
 /** What is brought back, and from what. */
 export interface Bringing {
   readonly found: loss.DatabaseAssessment;
-  readonly target: loss.Target;
-  readonly rehearsal: loss.Rehearsal;
+  readonly target: recovery.Target;
+  readonly rehearsal: recovery.Rehearsal;
 }
 
 /** The good state takes the place of the damaged one, which is kept, and the later rows follow. */
@@ -37,7 +38,7 @@ export async function bringBack(run: DatabaseRun, input: PostgresInput, bringing
       ? await restoreHistory(run, target).then((preserved) => carryOver(preserved, LIVE))
       : await carryOver(LIVE, { kind: 'beside', database: target.database });
   if (target.kind !== 'history') await swap(run, target.database);
-  if (tables.length > 0) run.judge([loss.carriedGate(rehearsal.carried, carried)]);
+  if (tables.length > 0) run.judge([recovery.carriedGate(rehearsal.carried, carried)]);
   return carried;
 }
 
@@ -48,11 +49,11 @@ async function carryLater(
 ): Promise<Carried[]> {
   if (tables.length === 0) return [];
   const folder = `${run.folder}/carry`;
-  return run.must('carryOver', (act) => carry(act, run, { input, from, to, tables, folder }), loss.describeCarried);
+  return run.must('carryOver', (act) => carry(act, run, { input, from, to, tables, folder }), recovery.describeCarried);
 }
 
 /** The branch goes back in its place; what it was is a branch of its own from then on. */
-async function restoreHistory(run: DatabaseRun, target: loss.Target & { kind: 'history' }): Promise<Place> {
+async function restoreHistory(run: DatabaseRun, target: recovery.Target & { kind: 'history' }): Promise<Place> {
   const { before, after } = keptBranches(run);
   const { at, lastResetAt } = target;
   run.undo(`put back what ${before} keeps`, async (act) => {
@@ -124,7 +125,7 @@ export async function reconnectVectors(
   );
   const healedFrom = Date.parse(set.takenAt);
   run.learn({
-    rpo: loss.measureDatabaseLoss(
+    rpo: recovery.measureDatabaseLoss(
       found,
       { carried, chunksLost: unavailable, healedFrom, messages, chunks },
       run.faultDeclaredAt,
@@ -148,7 +149,7 @@ async function keepVectors(act: Hands, run: DatabaseRun, lists: ListRef[]): Prom
 }
 
 /** The recovery is kept, so what was replaced is not needed any more. */
-export async function releaseReplaced(run: DatabaseRun, target: loss.Target): Promise<void> {
+export async function releaseReplaced(run: DatabaseRun, target: recovery.Target): Promise<void> {
   await run.step(
     'release',
     async (act) => {

@@ -3,6 +3,7 @@ import { type Look, type Moment } from '../domain/database-state.ts';
 import { conclude, type Found, nextProbe, type Probe, type Search } from '../domain/last-good-moment.ts';
 import { recoveryBranchOf, recoveryDatabaseOf } from '../domain/names.ts';
 import * as loss from '../domain/postgres-loss.ts';
+import type * as recovery from '../domain/postgres-recovery.ts';
 import type { PostgresInput } from '../domain/run-input.ts';
 import type { NeonHistory } from '../activities/postgres-contract.ts';
 import { describeSeconds } from '../domain/format.ts';
@@ -20,7 +21,7 @@ export async function chooseTarget(
   run: DatabaseRun,
   input: PostgresInput,
   found: loss.DatabaseAssessment,
-): Promise<loss.Target> {
+): Promise<recovery.Target> {
   const database = recoveryDatabaseOf('restore', run.runId);
   if (input.plainDump !== undefined)
     return { kind: 'file', file: input.plainDump, database, how: 'asked for in the input' };
@@ -51,7 +52,7 @@ export async function chooseTarget(
   );
 }
 
-function describeChoice(target: loss.Target): string {
+function describeChoice(target: recovery.Target): string {
   const moment = target.kind === 'history' ? ('lsn' in target.at ? target.at.lsn : target.at.timestamp) : target.kind;
   return `${moment}: ${target.how}`;
 }
@@ -62,7 +63,7 @@ async function given(
   input: PostgresInput,
   found: loss.DatabaseAssessment,
   { lastResetAt }: NeonHistory,
-): Promise<loss.Target> {
+): Promise<recovery.Target> {
   const at: Moment = input.at?.includes('/')
     ? { lsn: input.at }
     : { timestamp: new Date(input.at ?? '').toISOString() };
@@ -113,7 +114,7 @@ function lookAt(
   return act.probeMoment({ name, at, expected: loss.expectationOf(found, predicate) });
 }
 
-function targetOf(run: DatabaseRun, result: Found, { lastResetAt }: NeonHistory): loss.Target {
+function targetOf(run: DatabaseRun, result: Found, { lastResetAt }: NeonHistory): recovery.Target {
   if (result.kind === 'none')
     throw failureWith(
       'NO_GOOD_MOMENT',

@@ -2,6 +2,7 @@
 import { type Carried, LIVE } from '../domain/database-state.ts';
 import * as partial from '../domain/partial-loss.ts';
 import * as loss from '../domain/postgres-loss.ts';
+import * as recovery from '../domain/postgres-recovery.ts';
 import type { Gate } from '../domain/verdict.ts';
 import { type DatabaseRun, databaseOf } from './postgres-steps.ts';
 
@@ -11,7 +12,7 @@ export async function verifyData(run: DatabaseRun, found: loss.DatabaseAssessmen
     const seen = await act.surveyDatabase({ place: LIVE });
     if ('missing' in seen) return [gone(seen.missing)];
     const look = await act.checkState({ place: LIVE, expected: loss.expectationOf(found, undefined) });
-    return [loss.structureGate(found.before, seen.survey), rowsGate(found, look)];
+    return [recovery.structureGate(found.before, seen.survey), rowsGate(found, look)];
   });
   if (databaseOf(run).chunks === undefined) return;
   const { collection } = run.settings;

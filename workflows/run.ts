@@ -239,13 +239,8 @@ export class Run<K extends string> {
     const byHand = this.#desk.answer === 'commit';
     this.#desk.expect(undefined);
     this.#record.await(undefined);
-    const result = rolledBack
-      ? 'rolled back'
-      : byHand
-        ? 'committed'
-        : minutes > 0
-          ? 'committed by the clock'
-          : 'committed at once';
+    const byItself = minutes > 0 ? 'committed by the clock' : 'committed at once';
+    const result = rolledBack ? 'rolled back' : byHand ? 'committed' : byItself;
     this.#record.update(name, { state: 'done', endedAt: new Date().toISOString(), result });
     if (rolledBack) throw new Stop('rolled-back');
     this.#desk.close();

@@ -23,69 +23,73 @@ interface ChunkLine {
   readonly text: string;
 }
 
+/** Which lines of a batch are damage. */
+type Judge = (lines: readonly ChunkLine[]) => Promise<(line: ChunkLine) => boolean>;
+
 /**
  * Which of the rows that are gone or changed were taken away or edited on purpose. One whose point is gone as well was taken
  * away; one whose point says what the row says now was edited. The others are damage: their lists are given back.
  */
 export async function judgeLostChunks(
-  { vectors, rows, store }: Ports,
+  ports: Ports,
   { diff, collection, folder }: Question,
-  { signal, report }: Work,
+  work: Work,
 ): Promise<{ removed: ListRef; changed: ListRef }> {
-  const total = diff.removed.count + diff.changed.count;
-  let done = 0;
-  const keep = async (list: ListRef, name: string, isDamage: Judge): Promise<ListRef> => {
-    if (list.count === 0) return list;
-    const writer = new LineWriter<string>(
-      store,
-      `${folder}/lost-chunks-${name}-${randomUUID().slice(0, 8)}.tsv`,
-      (line) => line,
-    );
-    try {
-      for await (const batch of openLines(store, list.artifact, parseLine)) {
-        for (let from = 0; from < batch.length; from += BATCH) {
-          signal.throwIfAborted();
-          const lines = batch.slice(from, from + BATCH);
-          const damaged = await isDamage(lines);
-          await writer.write(lines.filter((one) => damaged(one)).map(({ line }) => line));
-          done += lines.length;
-          report({ phase: 'compare lost chunks with their vectors', done, total });
-        }
-      }
-      return await writer.close();
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
-  };
   const pointsOf = async (lines: readonly ChunkLine[]): Promise<ReadonlyMap<string, string>> => {
-    const ids = lines.map(({ point }) => point).filter((id) => id !== '');
-    const found = await vectors.retrieve(collection, ids, signal);
+    const found = await ports.vectors.retrieve(collection, idsOf(lines), work.signal);
     return new Map(found.map(({ id, entry }) => [id, entry.text]));
   };
-  const removed = await keep(diff.removed, 'removed', async (lines) => {
+  const wasRemoved: Judge = async (lines) => {
     const points = await pointsOf(lines);
     return ({ point }) => points.has(point);
-  });
-  const changed = await keep(diff.changed, 'changed', async (lines) => {
-    const [points, now] = await Promise.all([
-      pointsOf(lines),
-      rows?.readTexts(
-        lines.map(({ point }) => point),
-        signal,
-      ),
-    ]);
+  };
+  const wasSpoilt: Judge = async (lines) => {
+    const [points, now] = await Promise.all([pointsOf(lines), ports.rows?.readTexts(idsOf(lines), work.signal)]);
     const texts = new Map(now?.map(({ id, fingerprint }) => [id, fingerprint]));
     // An edit has come to both. A row whose text is what it was has changed in what points do not tell.
     return ({ point, text }) => {
       const present = texts.get(point);
       return present === undefined || present === text || points.get(point) !== present;
     };
-  });
-  return { removed, changed };
+  };
+  const key = (name: string): string => `${folder}/lost-chunks-${name}-${randomUUID().slice(0, 8)}.tsv`;
+  return {
+    removed: await keepDamage(ports, diff.removed, { key: key('removed'), judge: wasRemoved }, work),
+    changed: await keepDamage(ports, diff.changed, { key: key('changed'), judge: wasSpoilt }, work),
+  };
 }
 
-type Judge = (lines: readonly ChunkLine[]) => Promise<(line: ChunkLine) => boolean>;
+function idsOf(lines: readonly ChunkLine[]): string[] {
+  return lines.map(({ point }) => point).filter((id) => id !== '');
+}
+
+/** The lines of a list that are damage, as a list of their own. */
+async function keepDamage(
+  { store }: Ports,
+  list: ListRef,
+  { key, judge }: { key: string; judge: Judge },
+  { signal, report }: Work,
+): Promise<ListRef> {
+  if (list.count === 0) return list;
+  const writer = new LineWriter<string>(store, key, (line) => line);
+  let done = 0;
+  try {
+    for await (const batch of openLines(store, list.artifact, parseLine)) {
+      for (let from = 0; from < batch.length; from += BATCH) {
+        signal.throwIfAborted();
+        const lines = batch.slice(from, from + BATCH);
+        const isDamage = await judge(lines);
+        await writer.write(lines.filter((one) => isDamage(one)).map(({ line }) => line));
+        done += lines.length;
+        report({ phase: 'compare lost chunks with their vectors', done, total: list.count });
+      }
+    }
+    return await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
 
 /** `key TAB hash TAB point id TAB text fingerprint`, as `TableDiff` says. */
 function parseLine(line: string): ChunkLine {

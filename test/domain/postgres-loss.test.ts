@@ -3,6 +3,7 @@ import type { Survey } from '../../domain/database-state.ts';
 import type { Place } from '../../domain/partial-loss-plan.ts';
 import { planHash } from '../../domain/plan.ts';
 import * as loss from '../../domain/postgres-loss.ts';
+import * as recovery from '../../domain/postgres-recovery.ts';
 import { planPostgres } from '../../domain/postgres-plan.ts';
 import { recoverySet } from '../support/fake-activities.ts';
 import { carriedOf, diffOf, surveyWith } from '../support/fake-postgres.ts';
@@ -217,17 +218,17 @@ describe('the plan', () => {
 describe('gates', () => {
   test('as many rows are kept for real as in the rehearsal, or more', () => {
     const rehearsed = [carriedOf('messages', 4)];
-    expect(loss.carriedGate(rehearsed, [carriedOf('messages', 6)]).verdict).toBe('pass');
-    expect(loss.carriedGate(rehearsed, [carriedOf('messages', 3)])).toMatchObject({
+    expect(recovery.carriedGate(rehearsed, [carriedOf('messages', 6)]).verdict).toBe('pass');
+    expect(recovery.carriedGate(rehearsed, [carriedOf('messages', 3)])).toMatchObject({
       verdict: 'fail',
       observed: 'fewer of messages',
     });
-    expect(loss.carriedGate(rehearsed, []).verdict).toBe('fail');
+    expect(recovery.carriedGate(rehearsed, []).verdict).toBe('fail');
   });
 
   test('the structure is the set’s', () => {
-    expect(loss.structureGate(before, before).verdict).toBe('pass');
-    expect(loss.structureGate(before, without(before, 'chunks', 'id'))).toMatchObject({ verdict: 'fail' });
+    expect(recovery.structureGate(before, before).verdict).toBe('pass');
+    expect(recovery.structureGate(before, without(before, 'chunks', 'id'))).toMatchObject({ verdict: 'fail' });
   });
 
   test('turns that could not be kept are told as lost', () => {
@@ -239,7 +240,7 @@ describe('gates', () => {
       chunks: 'chunks',
     };
     const found = assessment({ lost: lostIn('chunks', { removed: 5, changed: 1 }) });
-    expect(loss.measureDatabaseLoss(found, measured, new Date(10_000))).toEqual({
+    expect(recovery.measureDatabaseLoss(found, measured, new Date(10_000))).toEqual({
       setAgeSeconds: 10,
       chunksDamaged: 6,
       chunksLost: 3,

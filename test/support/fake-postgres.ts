@@ -46,7 +46,10 @@ export function surveyWith(rows: Record<string, number | null>): Survey {
 
 const list = (name: string, count: number) => ({ artifact: artifact(name), count });
 
-export function diffOf(table: string, { removed = 0, changed = 0, added = 0 }): TableDiff {
+export function diffOf(
+  table: string,
+  { removed = 0, changed = 0, added = 0 }: { removed?: number; changed?: number; added?: number },
+): TableDiff {
   return {
     table,
     same: 10,

@@ -317,13 +317,13 @@ describe('recovering Postgres', () => {
     });
   });
 
-  test.each<[string, PostgresInput | object, RegExp]>([
+  test.each<[string, object, RegExp]>([
     ['a moment without a zone', { at: '2026-01-01T00:00:00' }, /at: must be a time with a zone/],
     ['a moment and a dump at once', { at: '2026-01-01T00:00:00Z', from: 'set' }, /at: a moment is of the history/],
     ['a path instead of a file', { plainDump: '../backup.sql' }, /plainDump: must be the name of a file/],
     ['a field that there is not', { moment: 'x' }, /moment: Unrecognized key/],
   ])('refuses %s before anything is read', async (_what, input, message) => {
-    await withRun({ input: input as PostgresInput }, async (run, calls) => {
+    await withRun({ input }, async (run, calls) => {
       await expect(run.result()).rejects.toMatchObject({
         cause: { type: 'INVALID_INPUT', message: expect.stringMatching(message) },
       });

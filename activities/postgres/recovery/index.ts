@@ -2,20 +2,23 @@ import type { DatabaseRecoveryActivities } from '../../postgres-contract.ts';
 import { withProgress } from '../../progress.ts';
 import { carryRows } from './carry.ts';
 import { compareDatabases } from './compare.ts';
+import { lookAt } from './look.ts';
 import type { RecoveryParts } from './parts.ts';
 import { surveyDatabase } from './survey.ts';
 
-export { lookAt } from './look.ts';
+export { lookAt };
 export type { RecoveryParts } from './parts.ts';
 
 /** Looking at states of the database, comparing them, and carrying rows from one to another. */
 export function createDatabaseRecoveryActivities(
   parts: RecoveryParts,
-): Pick<DatabaseRecoveryActivities, 'surveyDatabase' | 'compareDatabases' | 'carryRows'> {
+): Pick<DatabaseRecoveryActivities, 'surveyDatabase' | 'compareDatabases' | 'checkState' | 'carryRows'> {
   return {
     surveyDatabase: ({ place, resume }) => withProgress({ resume }, (work) => surveyDatabase(parts, place, work)),
     compareDatabases: ({ resume, ...question }) =>
       withProgress({ resume }, (work) => compareDatabases(parts, question, work)),
+    checkState: ({ place, expected, resume }) =>
+      withProgress({ resume }, async (work) => lookAt(await parts.urlOf(place), expected, parts, work.signal)),
     carryRows: ({ resume, ...order }) => withProgress({ resume }, (work) => carryRows(parts, order, work)),
   };
 }
