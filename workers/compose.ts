@@ -12,6 +12,7 @@ import {
   createRowStore,
   markedPostgres,
 } from '../activities/postgres/index.ts';
+import { canLogIn, setPassword } from '../activities/postgres/login.ts';
 import { createQdrantActivities } from '../activities/qdrant/index.ts';
 import { createVectorStore } from '../activities/qdrant/vector-store.ts';
 import { createRunActivities } from '../activities/run/index.ts';
@@ -41,7 +42,8 @@ export function composeActivities(config: Config): RecoveryActivities {
   const vectors = createVectorStore({ config: qdrant, embedding });
   const rows = postgres && createRowStore(postgres);
   const ports = portsOf(config, { store, vectors, rows });
-  const neon = config.neon && createNeonActivities({ config: config.neon, url: postgres?.url });
+  const neon =
+    config.neon && createNeonActivities({ config: config.neon, url: postgres?.url, logins: { canLogIn, setPassword } });
   return withFailures({
     ...createRunActivities({
       settings: settingsOf(config),

@@ -27,6 +27,9 @@ const branchSchema = z.object({
   default: z.boolean().default(false),
   protected: z.boolean().default(false),
   expires_at: z.string().nullish(),
+  created_at: z.string().nullish(),
+  last_reset_at: z.string().nullish(),
+  restricted_actions: z.array(z.object({ name: z.string(), reason: z.string() })).nullish(),
 });
 export type Branch = z.infer<typeof branchSchema>;
 
@@ -34,6 +37,7 @@ const endpointSchema = z.object({
   id: z.string(),
   host: z.string(),
   type: z.string(),
+  current_state: z.string().nullish(),
   suspend_timeout_seconds: z.number().nullish(),
 });
 export type Endpoint = z.infer<typeof endpointSchema>;
@@ -41,6 +45,7 @@ export type Endpoint = z.infer<typeof endpointSchema>;
 export const projectAnswerSchema = z.object({
   project: z.object({
     id: z.string(),
+    history_retention_seconds: z.number().nonnegative().default(0),
     default_endpoint_settings: z.object({ suspend_timeout_seconds: z.number().nullish() }).nullish(),
     owner: z.object({ branches_limit: z.number(), subscription_type: z.string() }).nullish(),
   }),

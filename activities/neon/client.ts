@@ -2,6 +2,7 @@ import { createApiClient, EndpointType } from '@neondatabase/api-client';
 import type { z } from 'zod';
 import type { NeonConfig } from '../../config/neon.ts';
 import { Secret } from '../../config/secret.ts';
+import type { Moment } from '../../domain/database-state.ts';
 import * as answers from './answers.ts';
 import { failureOf, NeonFailure } from './failure.ts';
 import { overBusy } from './retry.ts';
@@ -14,10 +15,12 @@ type Options = NonNullable<Parameters<Api['getProject']>[1]>;
 const SMALLEST_CU = 0.25;
 const PAGE = 1_000;
 
-/** A branch that is to be made at the head of its parent, with a compute to read it by. */
+/** A branch that is to be made of its parent, with a compute to read it by. */
 export interface BranchWish {
   readonly name: string;
   readonly parentId: string;
+  /** Of which moment; the head of its parent without it. */
+  readonly at?: Moment | undefined;
   readonly expiresAt: string;
   /** What is noted at the branch, for people. */
   readonly note: Readonly<Record<string, string>>;
@@ -94,17 +97,37 @@ export class NeonClient {
     return (await this.#call(call)).branch;
   }
 
-  createBranch({ name, parentId, expiresAt, note, suspendSeconds }: BranchWish): Promise<{
+  createBranch({ name, parentId, at, expiresAt, note, suspendSeconds }: BranchWish): Promise<{
     branch: answers.Branch;
     operations: answers.Operation[];
   }> {
     const wish = {
-      branch: { name, parent_id: parentId, expires_at: expiresAt },
+      branch: {
+        name,
+        parent_id: parentId,
+        expires_at: expiresAt,
+        ...(at && ('lsn' in at ? { parent_lsn: at.lsn } : { parent_timestamp: at.timestamp })),
+      },
       endpoints: [smallest(suspendSeconds)],
       annotation_value: { ...note },
     };
     const send = (options: Options) => this.#api.createProjectBranch(this.#project, wish, options);
     return this.#call({ what: `create the branch ${name}`, answer: answers.branchMadeSchema, send });
+  }
+
+  /** Gives a branch the state of a moment of `sourceId`, of its head without one; what it was goes on as `preserveAs`. */
+  async restoreBranch(
+    id: string,
+    { sourceId, at, preserveAs }: { sourceId: string; at?: Moment | undefined; preserveAs: string },
+  ): Promise<answers.Operation[]> {
+    const wish = {
+      source_branch_id: sourceId,
+      preserve_under_name: preserveAs,
+      ...(at && ('lsn' in at ? { source_lsn: at.lsn } : { source_timestamp: at.timestamp })),
+    };
+    const send = (options: Options) => this.#api.restoreProjectBranch(this.#project, id, wish, options);
+    const what = `restore the branch ${id}`;
+    return (await this.#call({ what, answer: answers.branchMadeSchema, send })).operations;
   }
 
   /** @returns the operations that it takes; none when it was gone already */
@@ -148,6 +171,12 @@ export class NeonClient {
     const send = (options: Options) => this.#api.createProjectEndpoint(this.#project, wish, options);
     const what = `create a compute for the branch ${branchId}`;
     return this.#call({ what, answer: answers.endpointMadeSchema, send });
+  }
+
+  async restartEndpoint(id: string): Promise<answers.Operation[]> {
+    const send = (options: Options) => this.#api.restartProjectEndpoint(this.#project, id, options);
+    const what = `restart the compute ${id}`;
+    return (await this.#call({ what, answer: answers.endpointMadeSchema, send })).operations;
   }
 
   async listDatabases(branchId: string): Promise<{ name: string; owner_name: string }[]> {

@@ -5,7 +5,7 @@ import type { NeonClient } from './client.ts';
 import { ensureEndpoint } from './compute.ts';
 import { NeonFailure } from './failure.ts';
 import { ready, settle } from './settle.ts';
-import { PREFIX } from './source.ts';
+import { PREFIX, RECOVERY_PREFIX } from './source.ts';
 import type { Tools } from './tools.ts';
 
 /** Who reads what. */
@@ -26,7 +26,7 @@ export async function connectionUrlOf(tools: Tools, branchId: string, work: Work
   const client = tools.client.until({ signal: work.signal });
   const waiter = { client, patience: tools.patience };
   const branch = await ready(waiter, branchId, work.signal);
-  if (!branch.name.startsWith(PREFIX))
+  if (![PREFIX, RECOVERY_PREFIX].some((prefix) => branch.name.startsWith(prefix)))
     throw new NeonFailure('NEON_REFUSED', `Neon: the branch ${branch.name} (${branchId}) is none of a backup`);
   const endpoint = await ensureEndpoint(tools, client, branchId, work);
   const login = loginOf(tools.url) ?? (await onlyLogin(client, branch));
@@ -35,7 +35,8 @@ export async function connectionUrlOf(tools: Tools, branchId: string, work: Work
   return aimed(uri, endpoint, tools.url);
 }
 
-function loginOf(url: Secret | undefined): Login | undefined {
+/** Who an address lets in, and where. */
+export function loginOf(url: Secret | undefined): Login | undefined {
   if (!url) return undefined;
   const { username, pathname } = new URL(url.reveal());
   const [role, database] = [decodeURIComponent(username), decodeURIComponent(pathname.slice(1))];
@@ -53,7 +54,7 @@ async function onlyLogin(client: NeonClient, branch: Branch): Promise<Login> {
 }
 
 /** Undefined where Neon knows no password: it stores none (412), or the role was made with SQL (404). */
-async function ownUri(
+export async function ownUri(
   client: NeonClient,
   branch: Branch,
   endpoint: Endpoint,
@@ -75,11 +76,21 @@ interface Target {
 
 /** A branch has its parent's passwords, unless that is protected: then its role is given another one, on the branch alone. */
 async function withoutStoredPassword(tools: Tools, client: NeonClient, target: Target, work: Work): Promise<Secret> {
-  const { branch, endpoint, login } = target;
+  const { branch } = target;
   const parent = branch.parent_id ? await client.readBranch(branch.parent_id) : undefined;
   if (!parent?.protected && tools.url) return tools.url;
+  return resetUri(tools, client, target, work);
+}
+
+/** Gives the role another password on this branch alone, and the address with it. */
+export async function resetUri(
+  tools: Tools,
+  client: NeonClient,
+  { branch, endpoint, login }: Target,
+  work: Work,
+): Promise<Secret> {
   const { password, operations } = await client.resetPassword(branch.id, login.role);
-  await settle({ client, patience: tools.patience }, operations, 'Neon: password on the backup branch', work);
+  await settle({ client, patience: tools.patience }, operations, 'Neon: password on the branch', work);
   const url = new URL(`postgresql://${endpoint.host}/${encodeURIComponent(login.database)}?sslmode=require`);
   url.username = encodeURIComponent(login.role);
   url.password = encodeURIComponent(password.reveal());

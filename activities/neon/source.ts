@@ -5,6 +5,8 @@ import { NeonFailure } from './failure.ts';
 
 /** Every branch of a backup is called so, and no other one may be. */
 export const PREFIX = 'backup-';
+/** Branches that runs make, and what they preserved. */
+export const RECOVERY_PREFIX = 'recovery-';
 const LONGEST_NAME = 256;
 const MOST_NAMES = 5;
 

@@ -37,8 +37,9 @@ const branch = (more: Partial<Branch> = {}): Branch => ({
   protected: false,
   ...more,
 });
+const bare: Project = { id: 'p', history_retention_seconds: 86_400 };
 const project = (subscription_type: string): Project => ({
-  id: 'p',
+  ...bare,
   owner: { branches_limit: 2, subscription_type },
 });
 
@@ -51,9 +52,9 @@ test('a free plan that is full is refused before anything is asked for, another 
 
 test('a compute goes to sleep after five minutes, whatever the project’s default is', () => {
   const of = (seconds: number) =>
-    suspendSecondsFor({ id: 'p', default_endpoint_settings: { suspend_timeout_seconds: seconds } });
+    suspendSecondsFor({ ...bare, default_endpoint_settings: { suspend_timeout_seconds: seconds } });
   expect([-1, 3_600].map(of)).toEqual([300, 300]);
   // Not set where it need not be: the smallest plans refuse it.
   expect([0, 60, 300].map(of)).toEqual([undefined, undefined, undefined]);
-  expect(suspendSecondsFor({ id: 'p' })).toBeUndefined();
+  expect(suspendSecondsFor(bare)).toBeUndefined();
 });

@@ -3,7 +3,9 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { Progress } from '../../../activities/contract.ts';
 import { withFailures } from '../../../activities/fail.ts';
 import { createNeonActivities } from '../../../activities/neon/index.ts';
+import { canLogIn, setPassword } from '../../../activities/postgres/login.ts';
 import type { Patience } from '../../../activities/neon/tools.ts';
+import type { NeonRecoveryActivities } from '../../../activities/postgres-contract.ts';
 import type { NeonBackupActivities } from '../../../activities/set-contract.ts';
 import { neonConfigSchema } from '../../../config/neon.ts';
 import { Secret } from '../../../config/secret.ts';
@@ -25,7 +27,7 @@ const PATIENCE: Patience = {
   pollMs: 20,
 };
 
-type Acts = NeonBackupActivities & { connectionUrlOf(branchId: string): Promise<Secret> };
+type Acts = NeonBackupActivities & NeonRecoveryActivities & { connectionUrlOf(branchId: string): Promise<Secret> };
 
 interface Overrides {
   readonly config?: object;
@@ -73,12 +75,13 @@ export async function setStage(options: Partial<NeonOptions> = {}): Promise<Stag
     run: (use, { config, patience, url: own = new Secret(url), environment = quietEnvironment() } = {}) => {
       beats.length = 0;
       environment.on('heartbeat', (beat: Progress) => beats.push(beat));
-      const { activities, connectionUrlOf } = createNeonActivities({
+      const { activities, recovery, connectionUrlOf } = createNeonActivities({
         config: neonConfigSchema.parse({ apiUrl: neon.apiUrl, apiKey: neon.apiKey, projectId, ...config }),
         url: own ?? undefined,
         patience: { ...PATIENCE, ...patience },
+        logins: { canLogIn, setPassword },
       });
-      const act = withFailures({ ...activities, connectionUrlOf });
+      const act = withFailures({ ...activities, ...recovery, connectionUrlOf });
       return environment.run(() => use(act));
     },
     close: () => neon.stop(),
