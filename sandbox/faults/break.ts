@@ -4,9 +4,9 @@ import { faults } from './index.ts';
 /** The part of a running sandbox that faults need. */
 export interface BreakableStack {
   readonly env: Readonly<Record<string, string>>;
-  readonly urls: { readonly qdrantFaults: string | null };
-  kill(part: BreakablePart): Promise<void>;
-  restart(part: BreakablePart): Promise<void>;
+  readonly urls: { readonly qdrantFaults: string | null; readonly neonFaults?: string | null };
+  kill(part: BreakablePart | 'neon'): Promise<void>;
+  restart(part: BreakablePart | 'neon'): Promise<void>;
 }
 
 /** Breaks something in a running sandbox. Returns a sentence that says what. @throws Error naming the faults there are */
@@ -35,5 +35,12 @@ export function findFault(system: string, name: string): Fault {
 }
 
 function contextOf(stack: BreakableStack, seed?: number): FaultContext {
-  return { env: stack.env, control: stack, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
+  // Where Postgres is Neon's, there is no server of its own to kill.
+  const onNeon = (stack.urls.neonFaults ?? null) !== null;
+  const partOf = (part: BreakablePart): BreakablePart | 'neon' => (part === 'postgres' && onNeon ? 'neon' : part);
+  const control = {
+    kill: (part: BreakablePart) => stack.kill(partOf(part)),
+    restart: (part: BreakablePart) => stack.restart(partOf(part)),
+  };
+  return { env: stack.env, control, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
 }

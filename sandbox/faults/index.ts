@@ -1,5 +1,6 @@
 import type { BreakablePart, Fault } from './fault.ts';
 import { killing, switching } from './outages.ts';
+import { exhaustion, postgresDamage } from './postgres-damage.ts';
 import { qdrantDamage } from './qdrant-damage.ts';
 
 export type { BreakablePart, Fault } from './fault.ts';
@@ -16,7 +17,7 @@ export const faults: Readonly<Record<BreakablePart, Readonly<Record<string, Faul
       'Made Qdrant accept requests and never answer.',
     ),
   },
-  postgres: { unreachable: killing('postgres') },
+  postgres: { ...postgresDamage, unreachable: killing('postgres'), 'exhaust-connections': exhaustion },
 };
 
 /** What a drill of partial loss breaks unless it is told otherwise: something of every kind that the runbook mends. */
