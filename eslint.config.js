@@ -35,23 +35,15 @@ const CONFIG_BY_TYPE = typesOnly(
   '/config/(?!secret\\.ts$)',
   'Activities are handed their settings: import types of config/, and from config/secret.ts only.',
 );
-const activities = (...more) =>
+const AT_TOP = [/\.\.\/[^/]+\.ts$/, '../../domain/', '../../config/'];
+/** For a folder inside a system's folder. */
+const ONE_DEEPER = [/(?:\.\.\/){1,2}[^/]+\.ts$/, '../../../domain/', '../../../config/'];
+const activitiesFrom = (roots, ...more) =>
   restrict(
-    only(
-      [
-        './',
-        /\.\.\/[^/]+\.ts$/,
-        '../../domain/',
-        '../../config/',
-        '@temporalio/activity$',
-        'node:',
-        ...DOMAIN,
-        ...more,
-      ],
-      ACTIVITY_REASON,
-    ),
+    only(['./', ...roots, '@temporalio/activity$', 'node:', ...DOMAIN, ...more], ACTIVITY_REASON),
     CONFIG_BY_TYPE,
   );
+const activities = (...more) => activitiesFrom(AT_TOP, ...more);
 
 const layers = [
   {
@@ -95,11 +87,7 @@ const layers = [
     ),
   },
   { files: ['activities/*/**/*.ts'], rules: activities() },
-  // A part of a system that has a folder of its own reaches one level further.
-  {
-    files: ['activities/*/*/**/*.ts'],
-    rules: activities(/\.\.\/\.\.\/[^/]+\.ts$/, '../../../domain/', '../../../config/'),
-  },
+  { files: ['activities/*/*/**/*.ts'], rules: activitiesFrom(ONE_DEEPER) },
   { files: ['activities/qdrant/client.ts'], rules: activities('@qdrant/js-client-rest$', 'undici$') },
   { files: ['activities/qdrant/cold.ts'], rules: activities('tar-stream$') },
   { files: ['activities/postgres/client.ts'], rules: activities('pg$', 'pg-copy-streams$') },

@@ -86,9 +86,10 @@ export interface DatabaseRecoveryActivities {
   restorePlainDump(input: { file: string; database: string } & Resumable): Promise<void>;
   /**
    * Brings `database` up under the app's name, and what had that name goes on as `keepAs`; where there was none, there is none to
-   * keep. Ends the connections to both. Looks first: done already is done. @throws POSTGRES_*, STALE_PLAN
+   * keep. Ends the connections to both. Settings and privileges of the old one are given to the new one; `left` names those that the
+   * role may not give. Looks first: done already is done. @throws POSTGRES_*, STALE_PLAN, RESTORE_INCOMPLETE
    */
-  swapDatabase(input: { database: string; keepAs: string }): Promise<{ kept: boolean }>;
+  swapDatabase(input: { database: string; keepAs: string }): Promise<{ kept: boolean; left?: string[] }>;
   /** Removes a database that a run made or kept. Absent is fine. @throws POSTGRES_*, INVALID_INPUT for any other name */
   dropDatabase(input: { database: string }): Promise<void>;
   /** Databases of runs that are there (`dr_restore_…`, `dr_before_…`). @throws POSTGRES_* */

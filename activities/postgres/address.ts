@@ -1,3 +1,5 @@
+import { Secret } from '../../config/secret.ts';
+
 /** Neon's pooled host names: `ep-quiet-sun-12345-pooler.region.aws.neon.tech`. */
 const NEON_POOLER = /^(ep-[^.]+)-pooler\./;
 
@@ -36,4 +38,19 @@ export function splitPassword(url: string): { dbname: string; password: string }
   parsed.password = '';
   for (const name of [...parsed.searchParams.keys()]) if (!LIBPQ.has(name)) parsed.searchParams.delete(name);
   return { dbname: parsed.href, password };
+}
+
+/** Name of the database that an address leads to. Without one libpq takes the user's name. */
+export function databaseNameOf(url: Secret): string {
+  const { searchParams, pathname, username } = new URL(url.reveal());
+  return searchParams.get('dbname') ?? decodeURIComponent(pathname.slice(1) || username);
+}
+
+/** The same server and user, and another database. */
+export function withDatabase(url: Secret, name: string): Secret {
+  const parsed = new URL(url.reveal());
+  parsed.pathname = `/${encodeURIComponent(name)}`;
+  // libpq lets the parameter win over the path.
+  parsed.searchParams.delete('dbname');
+  return new Secret(parsed.href);
 }

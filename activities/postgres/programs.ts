@@ -11,7 +11,7 @@ const GOODBYE_MS = 2_000;
 const TAIL = 8_000;
 
 /** Postgres' own programs that we start. */
-export type ProgramName = 'pg_dump' | 'pg_restore' | 'pg_amcheck';
+export type ProgramName = 'pg_dump' | 'pg_restore' | 'pg_amcheck' | 'psql';
 
 /** Where the programs are looked for. */
 export interface Programs {
@@ -110,7 +110,9 @@ export async function mustRun(programs: Programs, name: ProgramName, what: Invoc
 
 /** The failure that a program's bad end is. */
 export function endedBadly(name: ProgramName, { code, said }: Ending): RecoveryError {
-  if (LOST.test(said)) return lost(name, `ended with ${code}: ${said}`);
+  // What psql calls a connection that could not be had, or went bad.
+  const psqlLost = name === 'psql' && code === 2;
+  if (psqlLost || LOST.test(said)) return lost(name, `ended with ${code}: ${said}`);
   return new RecoveryError('POSTGRES_REFUSED', `${name}: ended with ${code}: ${said}`);
 }
 

@@ -1,31 +1,30 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { z } from 'zod';
+import { writeFile } from 'node:fs/promises';
 import type { PostgresConfig } from '../../config/schema.ts';
 import type { Secret } from '../../config/secret.ts';
-import { type ArtifactStore, contentOf, keyOfContent } from '../../domain/artifacts.ts';
+import type { ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
-import type { Dump, PostgresPart } from '../../domain/set-parts.ts';
+import type { PostgresPart } from '../../domain/set-parts.ts';
 import type { Work } from '../progress.ts';
-import { withSession } from './client.ts';
-import { checkProgram, endedBadly, majorOf, mustRun, type Programs, runProgram } from './programs.ts';
+import {
+  checkExtensions,
+  decodeArchive,
+  extensionsIn,
+  fetchDump,
+  listArchive,
+  type Origin,
+  SILENCE_MS,
+} from './archive.ts';
+import type { Session } from './client.ts';
+import { checkProgram, endedBadly, majorOf, type Programs, runProgram } from './programs.ts';
 import { majorOfServer } from './ready.ts';
-import { createScratch, scratchUrl, serverUrl } from './scratch-database.ts';
-import { requireSpace, withScratchFolder } from './scratch-folder.ts';
+import { scratchTarget } from './scratch-database.ts';
+import { withScratchFolder } from './scratch-folder.ts';
 
-/** One index may take long to build, without a word. */
-const SILENCE_MS = 60 * 60_000;
-const HEAD_BYTES = 1 << 16;
 /** The version that `transaction_timeout` came with. */
 const TIMEOUT_SINCE = 17;
 /** Of what a program said, only so much is surely all of it. */
 const WHOLE = 7_000;
-
-const missingSchema = z.object({ name: z.string() });
 
 /** What restoring needs. */
 export interface Restorer {
@@ -35,48 +34,98 @@ export interface Restorer {
   readonly path?: string | undefined;
 }
 
+/** A database that is going to be made and restored into. */
+export interface Target {
+  readonly name: string;
+  /** Address of the database. */
+  readonly url: Secret;
+  /** The setting that names its server, for messages. */
+  readonly setting: string;
+  /**
+   * Who was granted what is granted it again, and `keepsDefaultsOf` tells whose default privileges can be. Without it nobody
+   * but the owner may do anything.
+   */
+  readonly privileges?: { keepsDefaultsOf(role: string): boolean } | undefined;
+  /** Asks the server something. */
+  ask<T>(question: (session: Session) => Promise<T>): Promise<T>;
+  /** Makes it, empty; one of the name that is there is dropped first. */
+  create(origin: Origin): Promise<void>;
+}
+
 /**
- * Brings a set's dump up in a fresh scratch database: every file is fetched and compared with its hash, the whole archive is
- * decoded, and only then restored, stopping at the first error. Looks before it repeats.
- * @throws SET_TAMPERED, POSTGRES_*, INVALID_INPUT, INVALID_CONFIGURATION (the server or programs cannot take this dump),
- *   STORE_*, DISK_SHORT, DISK_FULL
+ * Brings a set's dump up in a fresh scratch database. Looks before it repeats.
+ * @throws as `restoreDump`, and INVALID_INPUT for a name that no run gives to a scratch database
  */
 export async function restoreBeside(
-  { config, store, path }: Restorer,
+  parts: Restorer,
   { set, scratch }: { set: RecoverySet; scratch: string },
   work: Work,
 ): Promise<void> {
+  await restoreDump(parts, { set, target: scratchTarget(parts.config, scratch) }, work);
+}
+
+/**
+ * Brings a set's dump up in a fresh database: every file is fetched and compared with its hash, the whole archive is
+ * decoded, and only then restored, stopping at the first error.
+ *
+ * It is restored by several connections at a time, which one transaction cannot have: what breaks off leaves a database in
+ * which something is missing. Whoever calls this must drop it, or never take it for whole.
+ * @throws SET_TAMPERED, POSTGRES_*, INVALID_CONFIGURATION (the server or programs cannot take this dump), STORE_*, DISK_SHORT,
+ *   DISK_FULL
+ */
+export async function restoreDump(
+  { config, store, path }: Restorer,
+  { set, target }: { set: RecoverySet; target: Target },
+  work: Work,
+): Promise<void> {
   const programs: Programs = { binDir: config.binDir, path };
-  const url = scratchUrl(config, scratch);
   const part = postgresPartOf(set);
-  const server = await checkServer(config, programs, part);
-  await withScratchFolder(config.scratchDir, { purpose: 'restore', subject: scratch }, async (folder) => {
+  const server = await checkServer(target, programs, part);
+  await withScratchFolder(config.scratchDir, { purpose: 'restore', subject: target.name }, async (folder) => {
     const archive = await fetchDump(store, part.dump, folder, work);
-    const encoding = await decode(programs, archive, work);
-    await checkExtensions(config, programs, archive, work);
-    await createScratch(config, scratch, encoding);
+    const origin = await decodeArchive(programs, archive, work);
+    const list = await listArchive(programs, archive, work);
+    await target.ask((session) => checkExtensions(session, target.setting, extensionsIn(list)));
+    await target.create(origin);
     work.report({ phase: 'restore the dump beside', done: 0, total: 1 });
-    await restoreInto(programs, { archive, url, scratch, server, jobs: config.dumpJobs }, work);
+    const privileges = await privilegeArguments(target, list, `${folder}/list`);
+    await restoreInto(programs, { archive, target, privileges, server, jobs: config.dumpJobs }, work);
     work.report({ phase: 'restore the dump beside', done: 1, total: 1 });
   });
 }
 
+/**
+ * Default privileges say what others get of what a role makes later, and only that role may be given them. Neon keeps some
+ * for a role of its own; with these a dump of it could be restored by nobody.
+ */
+async function privilegeArguments({ privileges }: Target, list: string, file: string): Promise<string[]> {
+  if (!privileges) return ['--no-privileges'];
+  const lines = list.split('\n');
+  const kept = lines.filter((line) => {
+    const role = /^\d+; \d+ \d+ DEFAULT ACL .* DEFAULT PRIVILEGES FOR (?:LARGE OBJECTS|\S+) (.+?) *$/.exec(line)?.[1];
+    return role === undefined || privileges.keepsDefaultsOf(role);
+  });
+  if (kept.length === lines.length) return [];
+  await writeFile(file, kept.join('\n'), { mode: 0o600 });
+  return [`--use-list=${file}`];
+}
+
 interface Restore {
   readonly archive: string;
-  readonly url: Secret;
-  readonly scratch: string;
+  readonly target: Target;
+  readonly privileges: readonly string[];
   readonly server: number;
   readonly jobs: number;
 }
 
 async function restoreInto(programs: Programs, restore: Restore, work: Work): Promise<void> {
-  const { archive, url, scratch, server, jobs } = restore;
+  const { archive, target, privileges, server, jobs } = restore;
   const lenient = server < TIMEOUT_SINCE && (await majorOf(programs, 'pg_restore')) >= TIMEOUT_SINCE;
   const ending = await runProgram(programs, 'pg_restore', {
     args: [
       ...(lenient ? [] : ['--exit-on-error']),
       '--no-owner',
-      '--no-privileges',
+      ...privileges,
       '--no-tablespaces',
       // A copy must not take part in replication.
       '--no-publications',
@@ -86,8 +135,8 @@ async function restoreInto(programs: Programs, restore: Restore, work: Work): Pr
       `--jobs=${jobs}`,
       archive,
     ],
-    url,
-    applicationName: `rag-recovery ${scratch}`,
+    url: target.url,
+    applicationName: `rag-recovery ${target.name}`,
     signal: work.signal,
     silenceMs: SILENCE_MS,
   });
@@ -115,102 +164,19 @@ export function postgresPartOf({ id, postgres }: RecoverySet): PostgresPart {
 }
 
 /** The major version of the server. */
-async function checkServer(
-  config: PostgresConfig,
-  programs: Programs,
-  { serverVersion }: PostgresPart,
-): Promise<number> {
+async function checkServer(target: Target, programs: Programs, { serverVersion }: PostgresPart): Promise<number> {
   const theirs = Number.parseInt(serverVersion);
-  const ours = await withSession(serverUrl(config), 'read', majorOfServer);
+  const ours = await target.ask(majorOfServer);
   await checkProgram(programs, 'pg_restore', Math.max(theirs, ours));
-  if (ours >= theirs) return ours;
+  checkVersion(target.setting, { theirs, ours });
+  return ours;
+}
+
+/** @throws RecoveryError INVALID_CONFIGURATION when the dump is of a newer server than the one that shall take it */
+export function checkVersion(setting: string, { theirs, ours }: { theirs: number; ours: number }): void {
+  if (ours >= theirs) return;
   throw new RecoveryError(
     'INVALID_CONFIGURATION',
-    `postgres.verifyUrl: the server is of version ${ours}, and the dump of ${theirs}; it takes ${theirs} or newer`,
-  );
-}
-
-/** Fetches the files into a private folder. @throws SET_TAMPERED naming the file, DISK_SHORT, STORE_* */
-async function fetchDump(store: ArtifactStore, dump: Dump, folder: string, work: Work): Promise<string> {
-  const total = dump.files.reduce((sum, file) => sum + contentOf(file).bytes, 0);
-  await requireSpace(folder, total, 'the dump of the set');
-  const archive = join(folder, 'dump');
-  await mkdir(archive, { mode: 0o700 });
-  let done = 0;
-  for (const file of dump.files) {
-    const name = nameIn(dump, keyOfContent(file));
-    const counted = async function* (): AsyncGenerator<Uint8Array> {
-      for await (const piece of store.open(file)) {
-        done += piece.length;
-        yield piece;
-        work.report({ phase: 'fetch the dump (bytes)', done, total });
-      }
-    };
-    const target = createWriteStream(join(archive, name), { mode: 0o600, flags: 'wx' });
-    await pipeline(Readable.from(counted()), target, { signal: work.signal }).catch((error: unknown) => {
-      work.signal.throwIfAborted();
-      throw error;
-    });
-  }
-  return archive;
-}
-
-/** A file's own name. @throws RecoveryError SET_TAMPERED for one that does not lie in the dump's folder */
-function nameIn({ folder }: Dump, key: string): string {
-  const name = key.startsWith(`${folder}/`) ? key.slice(folder.length + 1) : '';
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
-  throw new RecoveryError('SET_TAMPERED', `the dump of Postgres: ${key} does not lie in ${folder}`);
-}
-
-/**
- * Decodes the whole archive, which its table of contents alone does not: a damaged or missing data file shows only here.
- * Returns the encoding that its text is in.
- * @throws RecoveryError SET_TAMPERED with what pg_restore said
- */
-async function decode(programs: Programs, archive: string, work: Work): Promise<string> {
-  work.report({ phase: 'decode the dump', done: 0, total: 1 });
-  let [head, seen] = ['', 0];
-  const { code, said } = await runProgram(programs, 'pg_restore', {
-    args: ['--file=-', archive],
-    signal: work.signal,
-    silenceMs: SILENCE_MS,
-    onOutput: (piece) => {
-      seen += piece.length;
-      if (head.length < HEAD_BYTES) head += piece.toString('latin1');
-    },
-  });
-  if (code !== 0) throw undecodable(`pg_restore ended with ${code}: ${said}`);
-  const encoding = /^SET client_encoding = '([A-Za-z0-9_]+)';$/m.exec(head)?.[1];
-  if (encoding === undefined) throw undecodable(`no encoding in its ${seen} bytes`);
-  return encoding;
-}
-
-function undecodable(why: string): RecoveryError {
-  return new RecoveryError('SET_TAMPERED', `the dump of Postgres cannot be decoded: ${why}`);
-}
-
-/** @throws RecoveryError INVALID_CONFIGURATION naming the extensions that the dump needs and the server does not have */
-async function checkExtensions(config: PostgresConfig, programs: Programs, archive: string, work: Work): Promise<void> {
-  let list = '';
-  await mustRun(programs, 'pg_restore', {
-    args: ['--list', archive],
-    signal: work.signal,
-    silenceMs: SILENCE_MS,
-    onOutput: (piece) => (list += piece.toString('utf8')),
-  });
-  const needed = [...list.matchAll(/^\d+; \d+ \d+ EXTENSION - (.+?) *$/gm)].map(([, name = '']) => name);
-  const missing = await withSession(serverUrl(config), 'read', (session) =>
-    session.rows(
-      missingSchema,
-      `SELECT name FROM unnest($1::text[]) AS name
-        WHERE name NOT IN (SELECT name FROM pg_catalog.pg_available_extensions)`,
-      [needed],
-    ),
-  );
-  if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name).join(', ');
-  throw new RecoveryError(
-    'INVALID_CONFIGURATION',
-    `${config.verifyUrl ? 'postgres.verifyUrl' : 'postgres.url'}: the server lacks extensions that the dump needs: ${names}`,
+    `${setting}: the server is of version ${ours}, and the dump of ${theirs}; it takes ${theirs} or newer`,
   );
 }

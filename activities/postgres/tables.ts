@@ -6,10 +6,18 @@ const columnSchema = z.object({ name: z.string(), type: z.string() });
 
 /** A table or column name as SQL: every part quoted, so that `Chunk` and `order` work. */
 export function quoteName(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.');
+  return name.split('.').map(quoteIdentifier).join('.');
+}
+
+/** The name of what has no schema, such as a database or a role: a dot in it is a part of it. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as SQL, for the statements that take no parameters. Right whatever `standard_conforming_strings` says. */
+export function quoteText(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
 /** A column's name as SQL. Unlike a table's, a dot in it is a part of it. */
