@@ -82,8 +82,8 @@ function settingsOf(session: Session, database: string): Promise<Setting[]> {
     settingSchema,
     `SELECT CASE setrole WHEN 0 THEN NULL ELSE pg_get_userbyid(setrole) END AS role,
             split_part(entry, '=', 1) AS name, substr(entry, strpos(entry, '=') + 1) AS value
-       FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) entry
-      WHERE datname = $1 ORDER BY 1 NULLS FIRST, 2`,
+       FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) WITH ORDINALITY AS each (entry, at)
+      WHERE datname = $1 ORDER BY 1 NULLS FIRST, at`,
     [database],
   );
 }
