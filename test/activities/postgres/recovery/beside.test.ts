@@ -77,21 +77,33 @@ describe('a set’s dump on the app’s own server', () => {
   });
 
   test('comes up also when the app’s database was dropped altogether, in the locale that it had', async () => {
-    await app.admin(
-      `CREATE DATABASE other OWNER app TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`,
-    );
+    const [server] = await app.admin(`SELECT current_setting('server_version_num')::int >= 170000 AS modern`);
+    const options = server?.['modern'] === true ? `LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'` : `LC_CTYPE 'C.UTF-8'`;
+    await app.admin(`CREATE DATABASE other OWNER app TEMPLATE template0 ${options}`);
+    const localeOf = async (database: string): Promise<unknown> => {
+      const [row] = await app.admin(`SELECT to_jsonb(d) AS d FROM pg_database d WHERE datname = '${database}'`);
+      const { datcollate, datctype, datlocprovider, datlocale } = Object(row?.['d']) as Record<string, unknown>;
+      return { datcollate, datctype, datlocprovider, datlocale };
+    };
+    const locale = await localeOf('other');
+    expect(locale).not.toEqual(await localeOf('textbook'));
     await runSql(
       app.url('other'),
       'CREATE TABLE chunks (id int, text text, source text, at int, hash text); CREATE TABLE sessions (id int)',
     );
     const taken = await app.stage.takeSet('set-20260102T000000Z-bbbbbb', { url: app.url('other') });
+    const { config } = app.stage.parts({ url: app.url('other') });
+    const recovery = { ...config.recovery, handMadeDumps: app.dumps };
+    const act = createBesideActivities({ ...app.parts, config: { ...config, recovery } });
+    await promisify(execFile)(binOf(app.stage, 'pg_dump'), [app.url('other'), '-f', join(app.dumps, 'other.sql')]);
+    await run(() => act.restorePlainDump({ file: 'other.sql', database: names.after }));
+    expect(await localeOf(names.after)).toEqual(locale);
+
     await app.admin('DROP DATABASE other');
-    const act = createBesideActivities({ ...app.parts, config: app.stage.parts({ url: app.url('other') }).config });
     await run(() => act.restoreDatabase({ set: taken, database: names.restore }));
-    const locale = `SELECT datlocprovider AS provider, datlocale AS locale FROM pg_database WHERE datname = '${names.restore}'`;
-    expect(await app.admin(locale)).toEqual([{ provider: 'b', locale: 'C.UTF-8' }]);
-    expect(await act.listRecoveryDatabases()).toEqual([names.restore]);
-    await act.dropDatabase({ database: names.restore });
+    expect(await localeOf(names.restore)).toEqual(locale);
+    expect(await act.listRecoveryDatabases()).toEqual([names.after, names.restore]);
+    for (const database of [names.restore, names.after]) await act.dropDatabase({ database });
   });
 
   test('leaves nothing when it fails, unless another attempt has begun meanwhile', async () => {

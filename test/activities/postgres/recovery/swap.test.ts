@@ -1,4 +1,8 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { swapDatabase, WHOLE } from '../../../../activities/postgres/recovery/swap.ts';
@@ -27,6 +31,26 @@ async function make(database: string, what: string, note = ''): Promise<void> {
   await app.admin(`CREATE DATABASE ${database} OWNER app`);
   await runSql(app.url(database), `CREATE TABLE what AS SELECT '${what}' AS it`);
   if (note) await app.admin(`COMMENT ON DATABASE ${database} IS '${note}'`);
+}
+
+/** Swaps in a process of its own, as a worker does. */
+function inProcess(): ChildProcess {
+  const module = pathToFileURL(join(process.cwd(), 'activities/postgres/recovery/swap.ts')).href;
+  const secret = pathToFileURL(join(process.cwd(), 'config/secret.ts')).href;
+  const script = `const { swapDatabase } = await import(${JSON.stringify(module)});
+    const { Secret } = await import(${JSON.stringify(secret)});
+    await swapDatabase({ url: new Secret(${JSON.stringify(app.url())}) },
+      ${JSON.stringify({ database: names.restore, keepAs: names.before })});`;
+  return spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+async function until(condition: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    const [row] = await app.admin(`SELECT (${condition}) AS yes`);
+    if (row?.['yes'] === true) return;
+    await pause(25);
+  }
+  throw new Error(`never came true: ${condition}`);
 }
 
 const swap = (patienceMs?: number): ReturnType<typeof swapDatabase> =>
@@ -145,6 +169,21 @@ describe('a database that takes the app’s name', () => {
     expect(await swap()).toEqual({ kept: true, left });
     expect(await all()).toEqual(SWAPPED);
   });
+
+  test('takes it when it is asked again after a worker that was killed in the middle', async () => {
+    const superuser = new pg.Client({ connectionString: app.stage.postgres.url('textbook') });
+    superuser.on('error', () => undefined);
+    await superuser.connect();
+    const child = inProcess();
+    await until(`EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%RENAME%' AND state = 'active'
+      AND pid <> pg_backend_pid())`);
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+    await superuser.end();
+    expect(await swap()).toEqual({ kept: true, left: [] });
+    expect(await all()).toEqual(SWAPPED);
+  }, 30_000);
 
   test('two at a time do it once', async () => {
     const both = await Promise.allSettled([swap(), swap()]);
