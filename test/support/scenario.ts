@@ -202,9 +202,8 @@ export async function until(run: Pick<LossRun, 'query'>, wanted: (status: RunSta
     last = (await run.query(statusQuery).catch(() => undefined)) ?? last;
     if (last && wanted(last)) return last;
   }
-  throw new Error(
-    `the run did not come to it; it is at ${JSON.stringify(last?.steps.at(-1))}, awaiting ${last?.awaiting}`,
-  );
+  const at = last?.steps.findLast(({ state }) => state !== 'pending');
+  throw new Error(`the run did not come to it; it is at ${JSON.stringify(at)}, awaiting ${last?.awaiting}`);
 }
 
 export const running =

@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createApiClient } from '@neondatabase/api-client';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunReport } from '../../domain/report.ts';
+import type { PostgresInput } from '../../domain/run-input.ts';
+import { type Damage, damagePostgres } from '../../sandbox/faults/postgres-damage.ts';
+import type { recoverPostgresMetadata } from '../../workflows/recover-postgres-metadata.ts';
+import { type Account, account, ChatLoad, type Entry } from '../support/chat-load.ts';
+import { runSql } from '../support/postgres.ts';
+import { approve, commit, QUEUE, Scenario, until } from '../support/scenario.ts';
+
+type Fault = Parameters<typeof damagePostgres>[0];
+
+/** Two commits of the load are seldom nearer to each other. */
+const RESOLUTION_S = 0.01;
+let scenario: Scenario;
+let runs = 0;
+
+beforeAll(async () => {
+  scenario = await Scenario.start({ neon: true });
+  const file = scenario.stack.env['RECOVERY_CONFIG'] ?? '';
+  const config = JSON.parse(await readFile(file, 'utf8')) as { postgres: object };
+  const recovery = { resolutionSeconds: RESOLUTION_S };
+  await writeFile(file, JSON.stringify({ ...config, postgres: { ...config.postgres, recovery } }));
+  await scenario.stack.restart('worker');
+  const talk = new ChatLoad(scenario.stack.urls.app);
+  await talk.more(12);
+  await talk.stop();
+}, 240_000);
+
+afterAll(async () => {
+  await scenario?.stop();
+}, 60_000);
+
+const databaseUrl = (): string => scenario.stack.env['DATABASE_URL'] ?? '';
+
+function neon() {
+  const { NEON_API_KEY: apiKey = '', NEON_API_URL: baseURL = '', NEON_PROJECT_ID: projectId = '' } = scenario.stack.env;
+  return { api: createApiClient({ apiKey, baseURL }), projectId };
+}
+
+async function branches(): Promise<{ id: string; name: string; parent_id?: string }[]> {
+  const { api, projectId } = neon();
+  return (await api.listProjectBranches({ projectId })).data.branches;
+}
+
+/** The plan allows five root branches: what runs preserved goes between tests, with what hangs on it. */
+afterEach(async () => {
+  const { api, projectId } = neon();
+  for (const prefix of ['backup-', 'recovery-']) {
+    for (const { id, name } of await branches()) {
+      if (!name.startsWith(prefix)) continue;
+      for (let tries = 0; tries < 50; tries += 1) {
+        const { status } = await api.deleteProjectBranch({ projectId, branchId: id }).catch(() => ({ status: 423 }));
+        if (status < 400) break;
+        await pause(200);
+      }
+    }
+  }
+}, 60_000);
+
+const start = (input: PostgresInput = {}) =>
+  scenario.client.workflow.start<typeof recoverPostgresMetadata>('recoverPostgresMetadata', {
+    taskQueue: QUEUE,
+    workflowId: `postgres/${(runs += 1)}`,
+    args: [input],
+  });
+
+/** Breaks the database while people chat, recovers it while they go on, and looks what became of what they did. */
+async function recoverFrom(
+  fault: Fault,
+  { ingest = true }: { ingest?: boolean } = {},
+): Promise<{ report: RunReport; damage: Damage; entries: readonly Entry[]; found: Account }> {
+  await scenario.backUp();
+  const load = new ChatLoad(scenario.stack.urls.app, { ingest });
+  try {
+    await load.more(6);
+    const damage = await damagePostgres(fault, { env: scenario.stack.env, control: scenario.stack }, 3);
+    if (fault !== 'drop-database' && fault !== 'drop-table') await load.more(6, 'ask');
+    const run = await start({ faultDeclaredAt: damage.after.toISOString() });
+    await approve(run);
+    await commit(run);
+    const report = await run.result();
+    await load.more(4);
+    const entries = await load.stop();
+    return { report, damage, entries, found: await account(entries, databaseUrl()) };
+  } finally {
+    await load.stop();
+  }
+}
+
+/** The moment that was gone back to, in milliseconds. */
+function momentOf({ plan }: RunReport): number {
+  const moment = /to the moment (\S+?);/.exec(plan?.steps.find(({ step }) => step === 'restore')?.what ?? '')?.[1];
+  return Date.parse(moment ?? '');
+}
+
+const redGates = ({ gates }: RunReport): string[] =>
+  gates.filter(({ verdict }) => verdict !== 'pass').map(({ name, observed }) => `${name}: ${observed}`);
+
+describe('a fault of Postgres on Neon, while people chat', () => {
+  test.each<[Fault, object]>([
+    ['delete-rows', {}],
+    ['drop-table', {}],
+    ['empty-column', {}],
+    ['slow-corruption', {}],
+    ['delete-sessions', {}],
+    ['drop-database', {}],
+  ])(
+    '%s: recovered, from within a commit of the truth, and everything that could be kept is kept',
+    async (fault, options) => {
+      const { report, damage, entries, found } = await recoverFrom(fault, options);
+      expect(redGates(report)).toEqual([]);
+      expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+      const moment = momentOf(report);
+      expect(moment).toBeLessThanOrEqual(damage.after.getTime());
+      // Only what was confirmed between the moment and the damage may be lost: one commit at most.
+      const between = entries.filter(({ ok, until: at }) => ok && at > moment && at <= damage.after.getTime() + 1);
+      expect(damage.before.getTime() - moment).toBeLessThanOrEqual(RESOLUTION_S * 1_000 + 5);
+      expect(found.twice).toEqual([]);
+      const gone = fault === 'drop-database' ? (entry: Entry): boolean => entry.from > moment : (): boolean => false;
+      const lost = found.lost.filter((entry) => !between.includes(entry) && !gone(entry));
+      expect(lost).toEqual([]);
+      expect(found.kept).toBeGreaterThan(12);
+      const names = (await branches()).map(({ name }) => name.replace(/-[0-9a-f]{8}-/, '-RUN-')).sort();
+      expect(names.filter((name) => !name.startsWith('backup-'))).toEqual(['main', 'recovery-RUN-before']);
+    },
+    240_000,
+  );
+});
