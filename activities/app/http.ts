@@ -4,7 +4,7 @@ import { exchange, excerpt, mayPass, NoReply, type Reply } from '../exchange.ts'
 /** A request to the app. */
 export interface Call {
   readonly baseUrl: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as JSON, or as query parameters with GET. */
@@ -18,16 +18,17 @@ export interface Call {
  * @throws RecoveryError APP_UNREACHABLE (network, deadline, 5xx, 429), APP_REFUSED (other 3xx and 4xx)
  */
 export async function callApp(call: Call): Promise<unknown> {
-  const { status, text } = await send(call);
+  const { status, text } = await sendToApp(call);
   if (status >= 200 && status < 300) return parse(text);
   const said = `app: ${call.path}: ${status}: ${excerpt(text)}`;
   throw new RecoveryError(mayPass(status) ? 'APP_UNREACHABLE' : 'APP_REFUSED', said);
 }
 
-async function send(call: Call): Promise<Reply> {
+/** One request to the app; the answer whatever its status. @throws RecoveryError APP_UNREACHABLE (network, deadline) */
+export async function sendToApp(call: Call): Promise<Reply> {
   const { method, path, headers, body, deadlineMs, signal } = call;
   try {
-    const json = method === 'POST' ? (body ?? {}) : undefined;
+    const json = method === 'GET' ? undefined : (body ?? {});
     return await exchange({ url: urlOf(call), method, headers, json, deadlineMs, signal });
   } catch (error) {
     if (!(error instanceof NoReply)) throw error;

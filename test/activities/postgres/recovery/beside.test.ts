@@ -78,7 +78,8 @@ describe('a set’s dump on the app’s own server', () => {
 
   test('comes up also when the app’s database was dropped altogether, in the locale that it had', async () => {
     const [server] = await app.admin(`SELECT current_setting('server_version_num')::int >= 170000 AS modern`);
-    const options = server?.['modern'] === true ? `LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'` : `LC_CTYPE 'C.UTF-8'`;
+    const options =
+      server?.['modern'] === true ? `LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'` : `LC_CTYPE 'C.UTF-8'`;
     await app.admin(`CREATE DATABASE other OWNER app TEMPLATE template0 ${options}`);
     const localeOf = async (database: string): Promise<unknown> => {
       const [row] = await app.admin(`SELECT to_jsonb(d) AS d FROM pg_database d WHERE datname = '${database}'`);
