@@ -71,6 +71,11 @@ export const VARIABLES: readonly Variable[] = [
     kind: 'number',
   },
   { setting: 'app.baseUrl', names: ['APP_URL'], value: 'the address of the app server' },
+  {
+    setting: 'app.maintenance.header.value',
+    names: ['APP_MAINTENANCE_HEADER'],
+    value: 'what the header of the app’s maintenance switch must say, such as Bearer and its token',
+  },
   { setting: 'store.directory', names: ['STORE_DIRECTORY'], value: 'the folder of the artifact store', kind: 'path' },
   { setting: 'store.s3.bucket', names: ['STORE_S3_BUCKET'], value: 'the name of the bucket, for a store in S3' },
   { setting: 'store.s3.region', names: ['STORE_S3_REGION'], value: 'the region of the bucket, such as eu-central-1' },

@@ -23,6 +23,8 @@ export const appConfigSchema = z.strictObject({
   embeddings: z.strictObject({ url: httpUrl, model: z.string().min(1) }),
   /** OpenAI-compatible: `<url>/chat/completions` is called. Without it answers are sentences of the passages. */
   llm: z.strictObject({ url: httpUrl, model: z.string().min(1), apiKey: secret.optional() }).optional(),
+  /** The switch that keeps it from writing: who may turn it, and the file that remembers. Without it there is none. */
+  maintenance: z.strictObject({ token: secret, file: z.string().min(1) }).optional(),
 });
 export type AppConfig = z.infer<typeof appConfigSchema>;
 /** The file's content, before it is read. */

@@ -29,6 +29,9 @@ export async function applySchema(pool: pg.Pool): Promise<void> {
 /** Everything in `work` happens, or nothing of it. */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // While it is ours the pool does not listen: a server that ends the connection between two queries would end the program.
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -39,6 +42,8 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     await client.query('ROLLBACK').catch(() => undefined);
     client.release(true);
     throw error;
+  } finally {
+    client.off('error', ignore);
   }
 }
 

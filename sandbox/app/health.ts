@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chatbot } from './chatbot.ts';
+import type { Mode } from './mode.ts';
 
 const DEADLINE_MS = 3_000;
 
@@ -11,18 +12,20 @@ interface Check {
 
 export interface DeepHealth {
   readonly status: 'ok' | 'degraded';
+  /** `read-only` is no fault: somebody wants it so. */
+  readonly mode: Mode;
   readonly checks: Readonly<Record<'qdrant' | 'postgres' | 'embeddings', Check>>;
 }
 
 /** Touches everything that an answer needs, each within three seconds. */
-export async function checkDeeply({ vectors, pool, embeddings }: Chatbot): Promise<DeepHealth> {
+export async function checkDeeply({ vectors, pool, embeddings }: Chatbot, mode: Mode): Promise<DeepHealth> {
   const [qdrant, postgres, embedding] = await Promise.all([
     check(() => vectors.check()),
     check(() => pool.query('SELECT FROM chunks LIMIT 1')),
     check(() => embeddings.embedOne('Are you there?', DEADLINE_MS)),
   ]);
   const checks = { qdrant, postgres, embeddings: embedding };
-  return { status: Object.values(checks).every(({ ok }) => ok) ? 'ok' : 'degraded', checks };
+  return { status: Object.values(checks).every(({ ok }) => ok) ? 'ok' : 'degraded', mode, checks };
 }
 
 async function check(look: () => Promise<unknown>): Promise<Check> {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Chatbot } from './chatbot.ts';
 import { readAppConfig } from './config.ts';
+import { ModeSwitch } from './mode.ts';
 import { buildApp } from './server.ts';
 
 /** `node sandbox/app/main.ts --config FILE`: a chatbot that answers from the textbook. */
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
     z.string({ error: 'name the configuration with --config FILE' }).parse(values.config),
   );
   const chatbot = new Chatbot(config);
-  const app = buildApp(chatbot);
+  const app = buildApp(chatbot, await ModeSwitch.load(config.maintenance), config.maintenance?.token);
   const address = await app.listen({ port: config.port, host: config.host });
   console.log(`app on ${address}`);
   const stop = async (): Promise<void> => {

@@ -1,11 +1,15 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { Secret } from '../../config/secret.ts';
 import { describeIssues } from '../../domain/run-input.ts';
 import type { Chatbot } from './chatbot.ts';
 import { createSession, readMessages, sessionExists } from './conversations.ts';
 import { checkDeeply, messageOf } from './health.ts';
+import { isBearer, modeSchema, type ModeSwitch, ReadOnly } from './mode.ts';
 
 const BODY_BYTES = 16 << 20;
+/** Nobody knows how long it takes; this keeps clients from asking all the time. */
+const RETRY_AFTER_SECONDS = 5;
 
 const ingestSchema = z.strictObject({ file: z.string().regex(/^[^#\0]{1,200}$/), markdown: z.string().min(1) });
 const askSchema = z.strictObject({
@@ -15,10 +19,11 @@ const askSchema = z.strictObject({
 });
 const sessionSchema = z.object({ id: z.uuid() });
 
-/** The chatbot's endpoints. */
-export function buildApp(chatbot: Chatbot): FastifyInstance {
+/** The chatbot's endpoints. Without a token nobody can turn the switch. */
+export function buildApp(chatbot: Chatbot, modeSwitch: ModeSwitch, token: Secret | undefined): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_BYTES, logger: { level: 'warn' } });
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof ReadOnly) return refuse(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, error.message);
     if (error instanceof z.ZodError) return refuse(reply, 400, describeIssues(error));
     const status = statusOf(error);
     if (status < 500) return refuse(reply, status, messageOf(error));
@@ -27,29 +32,54 @@ export function buildApp(chatbot: Chatbot): FastifyInstance {
     return refuse(reply, 503, messageOf(error));
   });
 
+  addReads(app, chatbot, modeSwitch);
+  addWrites(app, chatbot, modeSwitch);
+  if (token) addAdmin(app, modeSwitch, token);
+  return app;
+}
+
+function addReads(app: FastifyInstance, chatbot: Chatbot, modeSwitch: ModeSwitch): void {
   app.get('/health', () => ({ status: 'ok' }));
   app.get('/health/deep', async (_request, reply) => {
-    const health = await checkDeeply(chatbot);
+    const health = await checkDeeply(chatbot, modeSwitch.mode);
     return reply.code(health.status === 'ok' ? 200 : 503).send(health);
-  });
-  app.post('/ingest', (request) => {
-    const { file, markdown } = ingestSchema.parse(request.body);
-    return chatbot.ingest(file, markdown);
-  });
-  app.post('/sessions', async (_request, reply) => {
-    return reply.code(201).send({ sessionId: await createSession(chatbot.pool) });
-  });
-  app.post('/ask', async (request, reply) => {
-    const { question, sessionId, topK } = askSchema.parse(request.body);
-    if (sessionId !== undefined && !(await sessionExists(chatbot.pool, sessionId))) return noSession(reply, sessionId);
-    return chatbot.ask(question, topK, sessionId);
   });
   app.get('/sessions/:id/messages', async (request, reply) => {
     const { id } = sessionSchema.parse(request.params);
     if (!(await sessionExists(chatbot.pool, id))) return noSession(reply, id);
     return { sessionId: id, messages: await readMessages(chatbot.pool, id) };
   });
-  return app;
+}
+
+/** All of it through the switch, before anything else is looked at. */
+function addWrites(app: FastifyInstance, chatbot: Chatbot, modeSwitch: ModeSwitch): void {
+  app.post('/ingest', (request) =>
+    modeSwitch.write(async () => {
+      const { file, markdown } = ingestSchema.parse(request.body);
+      return chatbot.ingest(file, markdown);
+    }),
+  );
+  app.post('/sessions', (_request, reply) =>
+    modeSwitch.write(async () => reply.code(201).send({ sessionId: await createSession(chatbot.pool) })),
+  );
+  app.post('/ask', (request, reply) =>
+    modeSwitch.write(async () => {
+      const { question, sessionId, topK } = askSchema.parse(request.body);
+      const known = sessionId === undefined || (await sessionExists(chatbot.pool, sessionId));
+      return known ? chatbot.ask(question, topK, sessionId) : noSession(reply, sessionId);
+    }),
+  );
+}
+
+function addAdmin(app: FastifyInstance, modeSwitch: ModeSwitch, token: Secret): void {
+  app.put('/admin/mode', async (request, reply) => {
+    if (!isBearer(request.headers.authorization, token)) {
+      return refuse(reply.header('www-authenticate', 'Bearer'), 401, 'the token of the switch is needed');
+    }
+    const { mode } = modeSchema.parse(request.body);
+    await modeSwitch.set(mode);
+    return { mode };
+  });
 }
 
 function statusOf(error: unknown): number {

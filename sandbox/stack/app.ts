@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AppConfigFile } from '../app/config.ts';
 import { writePrivate } from './home.ts';
-import type { StackEnvironment } from './settings.ts';
+import { maintenanceToken, type StackEnvironment } from './settings.ts';
 import type { PartPlan, StackContext } from './types.ts';
 import { expectHttp } from './wait.ts';
 
@@ -15,7 +15,7 @@ export function planApp(context: StackContext, env: StackEnvironment): PartPlan 
   const cwd = join(dir, 'app');
   mkdirSync(cwd, { recursive: true });
   const config = join(cwd, 'config.json');
-  writePrivate(config, `${JSON.stringify(settings(context, env), null, 2)}\n`);
+  writePrivate(config, `${JSON.stringify(settings(context, env, cwd), null, 2)}\n`);
   const url = `http://127.0.0.1:${ports.app}`;
   return {
     name: 'app',
@@ -32,12 +32,13 @@ export function planApp(context: StackContext, env: StackEnvironment): PartPlan 
   };
 }
 
-function settings({ ports }: StackContext, env: StackEnvironment): AppConfigFile {
+function settings(context: StackContext, env: StackEnvironment, folder: string): AppConfigFile {
   const { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL } = env;
   return {
-    port: ports.app,
+    port: context.ports.app,
     qdrant: { url: QDRANT_URL, collection: QDRANT_COLLECTION_NAME, ...(QDRANT_API_KEY && { apiKey: QDRANT_API_KEY }) },
     postgres: { url: DATABASE_URL },
     embeddings: { url: EMBEDDINGS_URL, model: EMBEDDINGS_MODEL },
+    maintenance: { token: maintenanceToken(context), file: join(folder, 'mode.json') },
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +38,7 @@ type Always =
   | 'EMBEDDINGS_URL'
   | 'EMBEDDINGS_MODEL'
   | 'APP_URL'
+  | 'APP_MAINTENANCE_HEADER'
   | 'STORE_DIRECTORY'
   | 'RECOVERY_CONFIG';
 /** A server that was given by its URL may have no keys, and not every Postgres is Neon's. */
@@ -67,9 +69,15 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     EMBEDDINGS_URL: embeddings.url,
     EMBEDDINGS_MODEL: MODEL,
     APP_URL: caddy.url,
+    APP_MAINTENANCE_HEADER: `Bearer ${maintenanceToken(context)}`,
     STORE_DIRECTORY: join(context.dir, 'store'),
     RECOVERY_CONFIG: join(context.dir, 'recovery.config.json'),
   };
+}
+
+/** Turns the chatbot's switch. Made of a secret that is kept already, so that sandboxes from before it keep theirs. */
+export function maintenanceToken({ secrets }: StackContext): string {
+  return createHash('sha256').update(`maintenance ${secrets.control}`).digest('hex');
 }
 
 function accessToNeon({ apiUrl, apiKey, projectId }: NeonAccess): Partial<Record<Sometimes, string>> {
@@ -88,11 +96,22 @@ const TABLES = {
     source: 'source',
     index: 'chunk_index',
     hash: 'content_hash',
+    payload: { heading: 'heading' },
     canary: { heading: 'Recovery canary' },
   },
   sessions: { table: 'sessions', id: 'id' },
   messages: { table: 'messages', id: 'id', sessionId: 'session_id', role: 'role', content: 'content' },
-  trace: { table: 'citations', chunkIds: 'chunk_id', kind: 'value' },
+  trace: { table: 'citations', messageId: 'message_id', chunkIds: 'chunk_id', kind: 'value' },
+};
+
+/** The chatbot's switch (`sandbox/app/server.ts`), and something that it must refuse then. */
+const MAINTENANCE = {
+  method: 'PUT',
+  path: '/admin/mode',
+  on: { mode: 'read-only' },
+  off: { mode: 'normal' },
+  header: { name: 'authorization' },
+  write: { method: 'POST', path: '/sessions', refused: [503] },
 };
 
 /** The rest of the product's configuration: what is no secret and no address. */
@@ -104,6 +123,7 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
     postgres: { tables: TABLES },
     embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
     content: { directory: textbook, glob: '*.md' },
+    app: { maintenance: MAINTENANCE },
     goldenQuestions,
     backup: { canary: true, coldStorage: join(dir, 'qdrant', 'storage') },
     configuration: await configurationOf(dir, env),

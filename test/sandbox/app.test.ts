@@ -1,6 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { z } from 'zod';
 import { chunkIdOf } from '../../sandbox/app/chunk-record.ts';
 import { withoutInventions } from '../../sandbox/app/answer.ts';
@@ -48,6 +51,18 @@ const ask = async (question: string, more: object = {}, url = app.url): Promise<
 const points = async (): Promise<number> =>
   (await parts.front.result<{ count: number }>('POST', '/collections/textbook-content/points/count', { exact: true }))
     .count;
+
+/** Ends connections to a database. */
+const END = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()';
+
+async function eventually(query: string, url = parts.postgres.url()): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const [row] = await runSql(url, query);
+    if (row?.['yes'] === true) return;
+    await pause(25);
+  }
+  throw new Error(`never came true: ${query}`);
+}
 
 beforeAll(async () => {
   parts = await startParts();
@@ -151,6 +166,114 @@ describe('asking', () => {
   });
 });
 
+describe('the maintenance switch', () => {
+  const TOKEN = 'a token of the switch';
+  let guarded: Running;
+  let file: string;
+  const turn = (mode: string, authorization = `Bearer ${TOKEN}`, url = guarded.url): ReturnType<typeof request> =>
+    request('PUT', `${url}/admin/mode`, { mode }, { authorization });
+  const start = (): Promise<Running> => parts.startApp({ maintenance: { token: TOKEN, file } });
+  const writes = (url: string): Promise<{ status: number }[]> =>
+    Promise.all([
+      request('POST', `${url}/sessions`, {}),
+      request('POST', `${url}/ask`, { question: 'Bread?' }),
+      request('POST', `${url}/ask`, { wrong: true }),
+      request('POST', `${url}/ingest`, { file: 'x.md', markdown: '# X' }),
+    ]);
+
+  beforeAll(async () => {
+    file = join(parts.dir, 'mode.json');
+    guarded = await start();
+  });
+
+  test('keeps everything from being written, and lets be read; and over a restart', async () => {
+    const { sessionId } = await ask('How do I sharpen a knife?', {}, guarded.url);
+    const rows = (): ReturnType<typeof sql> =>
+      sql(
+        'SELECT (SELECT count(*) FROM messages) m, (SELECT count(*) FROM sessions) s, (SELECT count(*) FROM chunks) c',
+      );
+    const before = await rows();
+    expect(await turn('read-only')).toEqual({ status: 200, body: { mode: 'read-only' } });
+    for (const { status } of await writes(guarded.url)) expect(status).toBe(503);
+    const refused = await fetch(`${guarded.url}/sessions`, { method: 'POST' });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await request('GET', `${guarded.url}/sessions/${sessionId}/messages`)).toMatchObject({ status: 200 });
+    const health = { status: 200, body: { status: 'ok', mode: 'read-only' } };
+    expect(await request('GET', `${guarded.url}/health/deep`)).toMatchObject(health);
+    expect(await rows()).toEqual(before);
+
+    await guarded.stop();
+    guarded = await start();
+    expect(await request('GET', `${guarded.url}/health/deep`)).toMatchObject(health);
+    expect(await request('POST', `${guarded.url}/sessions`, {})).toMatchObject({ status: 503 });
+    expect(await turn('normal')).toEqual({ status: 200, body: { mode: 'normal' } });
+    expect(await request('POST', `${guarded.url}/sessions`, {})).toMatchObject({ status: 201 });
+  });
+
+  test('is turned by nobody without its token, nor where there is none', async () => {
+    for (const wrong of ['', 'Bearer', 'Bearer x', TOKEN, `Bearer ${TOKEN}x`, `bearer ${TOKEN}`]) {
+      expect(await turn('read-only', wrong)).toMatchObject({ status: 401 });
+    }
+    expect(await turn('closed')).toMatchObject({ status: 400 });
+    expect(await turn('read-only', `Bearer ${TOKEN}`, app.url)).toMatchObject({ status: 404 });
+    expect(await request('GET', `${guarded.url}/health/deep`)).toMatchObject({ body: { mode: 'normal' } });
+    expect(guarded.output()).not.toContain(TOKEN);
+  });
+
+  test('waits for what is being written', async () => {
+    const holder = new pg.Client({ connectionString: parts.postgres.url() });
+    await holder.connect();
+    await holder.query('BEGIN; LOCK TABLE sessions');
+    const writing = request('POST', `${guarded.url}/sessions`, {});
+    await eventually(`SELECT count(*) > 0 AS yes FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+    let turned = false;
+    const turning = turn('read-only').then((answer) => {
+      turned = true;
+      return answer;
+    });
+    await pause(200);
+    expect(turned).toBe(false);
+    expect(await request('POST', `${guarded.url}/sessions`, {})).toMatchObject({ status: 503 });
+    await holder.query('COMMIT');
+    await holder.end();
+    expect(await turning).toMatchObject({ status: 200 });
+    expect(await writing).toMatchObject({ status: 201 });
+    await turn('normal');
+  });
+});
+
+describe('a database that is taken away under the app', () => {
+  test('is answered with 503 for a moment, and the one of its name is used from then on', async () => {
+    const admin = parts.postgres.url('template1');
+    await runSql(admin, 'CREATE DATABASE kitchen TEMPLATE postgres').catch(async () => {
+      await runSql(admin, END, ['postgres']);
+      await runSql(admin, 'CREATE DATABASE kitchen TEMPLATE postgres');
+    });
+    const cook = await parts.startApp({ postgres: { url: parts.postgres.url('kitchen') } });
+    const answers = new Map<number, number>();
+    let stop = false;
+    const busy = Array.from({ length: 6 }, async () => {
+      while (!stop) {
+        const { status } = await request('POST', `${cook.url}/ask`, { question: 'How long must bread dough rise?' });
+        answers.set(status, (answers.get(status) ?? 0) + 1);
+      }
+    });
+    await eventually(`SELECT count(*) > 12 AS yes FROM messages`, parts.postgres.url('kitchen'));
+    await runSql(admin, `ALTER DATABASE kitchen ALLOW_CONNECTIONS false`);
+    await runSql(admin, END, ['kitchen']);
+    await runSql(admin, `ALTER DATABASE kitchen RENAME TO kitchen_before`);
+    await runSql(admin, `CREATE DATABASE kitchen TEMPLATE kitchen_before`);
+    await runSql(parts.postgres.url('kitchen'), `TRUNCATE sessions CASCADE`);
+    await eventually(`SELECT count(*) > 12 AS yes FROM messages`, parts.postgres.url('kitchen'));
+    stop = true;
+    await Promise.all(busy);
+    expect([...answers.keys()].toSorted()).toEqual([200, 503]);
+    expect((await ask('How long must bread dough rise?', {}, cook.url)).citations[0]?.source).toBe(BREAD);
+    expect(await request('GET', `${cook.url}/health`)).toMatchObject({ status: 200 });
+    await cook.stop();
+  });
+});
+
 describe('with a model', () => {
   let llm: Server;
   let prompts: unknown[];
@@ -192,7 +315,11 @@ describe('health', () => {
     expect(await request('GET', `${app.url}/health`)).toEqual({ status: 200, body: { status: 'ok' } });
     expect(await request('GET', `${app.url}/health/deep`)).toMatchObject({
       status: 200,
-      body: { status: 'ok', checks: { qdrant: { ok: true }, postgres: { ok: true }, embeddings: { ok: true } } },
+      body: {
+        status: 'ok',
+        mode: 'normal',
+        checks: { qdrant: { ok: true }, postgres: { ok: true }, embeddings: { ok: true } },
+      },
     });
   });
 
