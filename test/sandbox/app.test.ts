@@ -243,6 +243,20 @@ describe('the maintenance switch', () => {
 });
 
 describe('a database that is taken away under the app', () => {
+  test('in the middle of a transaction, ends the answer and not the app', async () => {
+    const holder = new pg.Client({ connectionString: parts.postgres.url() });
+    await holder.connect();
+    await holder.query('BEGIN; LOCK TABLE citations');
+    const asking = request('POST', `${app.url}/ask`, { question: 'How long must bread dough rise?' });
+    const blocked = `FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO citations%'`;
+    await eventually(`SELECT count(*) > 0 AS yes ${blocked}`);
+    await sql(`SELECT pg_terminate_backend(pid) ${blocked}`);
+    expect(await asking).toMatchObject({ status: 503 });
+    await holder.query('COMMIT');
+    await holder.end();
+    expect((await ask('How long must bread dough rise?')).citations[0]?.source).toBe(BREAD);
+  });
+
   test('is answered with 503 for a moment, and the one of its name is used from then on', async () => {
     const admin = parts.postgres.url('template1');
     await runSql(admin, 'CREATE DATABASE kitchen TEMPLATE postgres').catch(async () => {
