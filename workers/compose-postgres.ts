@@ -1,7 +1,9 @@
 import { createFenceActivities } from '../activities/app/fence.ts';
 import type { NeonParts } from '../activities/neon/index.ts';
+import { databaseNameOf } from '../activities/postgres/address.ts';
 import type { NeonRecoveryActivities, PostgresRecoveryActivities } from '../activities/postgres-contract.ts';
 import { createBesideActivities } from '../activities/postgres/recovery/beside.ts';
+import { besideUrl } from '../activities/postgres/recovery/beside-database.ts';
 import { createDatabaseRecoveryActivities, lookAt } from '../activities/postgres/recovery/index.ts';
 import { insertMissing } from '../activities/postgres/recovery/rebuild.ts';
 import { createTraceStore } from '../activities/postgres/recovery/traces.ts';
@@ -11,7 +13,7 @@ import type { StackPorts } from '../activities/stack/index.ts';
 import { createPostgresStackActivities } from '../activities/stack/postgres.ts';
 import type { Config, PostgresConfig } from '../config/schema.ts';
 import { searchPath } from '../config/search-path.ts';
-import { Secret } from '../config/secret.ts';
+import type { Secret } from '../config/secret.ts';
 import type { Place } from '../domain/database-state.ts';
 import { RECOVERY_DATABASE } from '../domain/names.ts';
 import type { DatabaseSettings } from '../domain/settings.ts';
@@ -98,21 +100,13 @@ function addressesOf(postgres: PostgresConfig, neon: NeonParts | undefined): (pl
   };
 }
 
-function besideUrl({ url }: PostgresConfig, database: string): Secret {
-  const beside = new URL(url.reveal());
-  beside.pathname = `/${database}`;
-  beside.searchParams.delete('dbname');
-  return new Secret(beside.href);
-}
-
 /** What a runbook may know of the database. */
 export function databaseSettingsOf({ postgres, neon, app }: Config): DatabaseSettings | undefined {
   if (!postgres) return undefined;
   const { url, tables, recovery } = postgres;
-  const address = new URL(url.reveal());
   const { tolerance, resolutionSeconds, maxProbes, notCarried, carryUpdates } = recovery;
   return {
-    database: address.searchParams.get('dbname') ?? decodeURIComponent(address.pathname.slice(1)),
+    database: databaseNameOf(url),
     chunks: tables.chunks?.table,
     sessions: tables.sessions?.table,
     messages: tables.messages?.table,

@@ -76,6 +76,7 @@ async function restoreHistory(run: DatabaseRun, target: recovery.Target & { kind
 async function swap(run: DatabaseRun, database: string): Promise<void> {
   const before = recoveryDatabaseOf('before', run.runId);
   const after = recoveryDatabaseOf('after', run.runId);
+  const settings = databaseOf(run);
   run.undo(`bring ${before} back under the app’s name`, async (act) => {
     await fenced(act, run);
     if ((await act.listRecoveryDatabases()).includes(before))
@@ -83,7 +84,12 @@ async function swap(run: DatabaseRun, database: string): Promise<void> {
   });
   await run.must(
     'restore',
-    (act) => act.swapDatabase({ database, keepAs: before }),
+    async (act) => {
+      const swapped = await act.swapDatabase({ database, keepAs: before });
+      for (const setting of swapped.left ?? [])
+        run.note(`${settings.database} had what its role may not give to the restored one: ${setting}`);
+      return swapped;
+    },
     ({ kept }) => (kept ? `what was there is kept as ${before}` : 'there was nothing to keep'),
   );
 }

@@ -4,7 +4,7 @@ import type { PostgresConfig } from '../../config/schema.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { type Session, withSession } from './client.ts';
 import { CHUNKS_FIELD, type ChunkTable } from './rows.ts';
-import { findColumns, quoteName } from './tables.ts';
+import { findColumns, quoteIdentifier, quoteName } from './tables.ts';
 
 /** What the canary's row says. */
 export interface CanaryRow {
@@ -79,20 +79,16 @@ async function upsert(
   id: string,
 ): Promise<void> {
   const others = [...values].filter(([name]) => name !== pointId);
-  const assignments = others.map(([name], at) => `${quoteColumn(name)} = $${at + 2}`);
+  const assignments = others.map(([name], at) => `${quoteIdentifier(name)} = $${at + 2}`);
   const changed = await session.rows(
     changedSchema,
-    `UPDATE ${quoteName(table)} SET ${assignments.join(', ')} WHERE ${quoteColumn(pointId)} = $1 RETURNING 1 AS changed`,
+    `UPDATE ${quoteName(table)} SET ${assignments.join(', ')} WHERE ${quoteIdentifier(pointId)} = $1 RETURNING 1 AS changed`,
     [id, ...others.map(([, value]) => value)],
   );
   if (changed.length > 0) return;
-  const names = [...values.keys()].map(quoteColumn);
+  const names = [...values.keys()].map(quoteIdentifier);
   const places = names.map((_name, at) => `$${at + 1}`);
   await session.run(`INSERT INTO ${quoteName(table)} (${names.join(', ')}) VALUES (${places.join(', ')})`, [
     ...values.values(),
   ]);
-}
-
-function quoteColumn(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

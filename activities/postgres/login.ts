@@ -1,6 +1,7 @@
 import type { Secret } from '../../config/secret.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { withSession } from './client.ts';
+import { quoteIdentifier, quoteText } from './tables.ts';
 
 /** Whether an address opens its database; false when the password is not the right one. @throws POSTGRES_UNREACHABLE */
 export async function canLogIn(url: Secret): Promise<boolean> {
@@ -16,11 +17,9 @@ export async function canLogIn(url: Secret): Promise<boolean> {
 /** Gives the role of `url` the password that stands in `wanted`. @throws POSTGRES_* */
 export function setPassword(url: Secret, wanted: Secret): Promise<void> {
   const { username, password } = new URL(wanted.reveal());
-  const literal = `'${decodeURIComponent(password).replaceAll("'", "''")}'`;
+  const [role, secret] = [decodeURIComponent(username), decodeURIComponent(password)];
   return withSession(url, 'write', async (session) => {
-    // A backslash is one whatever the server's settings are.
-    await session.run('SET LOCAL standard_conforming_strings = on');
-    await session.run(`ALTER ROLE "${decodeURIComponent(username).replaceAll('"', '""')}" PASSWORD ${literal}`);
+    await session.run(`ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteText(secret)}`);
     await session.commit();
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PostgresConfig } from '../../config/schema.ts';
 import type { Session } from './client.ts';
-import { findColumns, quoteColumn, quoteName } from './tables.ts';
+import { findColumns, quoteIdentifier, quoteName } from './tables.ts';
 
 /** How many rows a table has, and what they are. */
 export interface TableState {
@@ -45,7 +45,7 @@ export async function fixTexts(session: Session): Promise<void> {
 
 /** SQL of a 64-bit hash of a row's text over these columns, which should stand in the order of their names. */
 export function rowHashSql(columns: readonly string[]): string {
-  return `hashtextextended(ROW(${columns.map(quoteColumn).join(', ')})::text COLLATE "C", 0)`;
+  return `hashtextextended(ROW(${columns.map(quoteIdentifier).join(', ')})::text COLLATE "C", 0)`;
 }
 
 /** @throws POSTGRES_*, UNEXPECTED_SCHEMA for a table that is absent */

@@ -9,7 +9,7 @@ export function quoteName(name: string): string {
   return name.split('.').map(quoteIdentifier).join('.');
 }
 
-/** The name of what has no schema, such as a database or a role: a dot in it is a part of it. */
+/** The name of what has no schema, such as a column, a database or a role: a dot in it is a part of it. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
@@ -18,11 +18,6 @@ export function quoteIdentifier(name: string): string {
 export function quoteText(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
-}
-
-/** A column's name as SQL. Unlike a table's, a dot in it is a part of it. */
-export function quoteColumn(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
-import { quoteColumn, quoteName } from '../tables.ts';
+import { quoteIdentifier, quoteName } from '../tables.ts';
 
 const columnSchema = z.object({
   name: z.string(),
@@ -68,7 +68,7 @@ export function commonKey(one: Table, other: Table): readonly string[] | undefin
 
 /** SQL of a key's text: one column as it is, several as a row. `of` is what the columns belong to. */
 export function keySql(key: readonly string[], of = ''): string {
-  const columns = key.map((column) => `${of}${quoteColumn(column)}`);
+  const columns = key.map((column) => `${of}${quoteIdentifier(column)}`);
   return columns.length === 1
     ? `${columns.join('')}::text COLLATE "C"`
     : `ROW(${columns.join(', ')})::text COLLATE "C"`;

@@ -1,7 +1,7 @@
 import type { ListRef } from '../../../domain/artifacts.ts';
 import type { Batches } from '../../../domain/index-entry.ts';
 import { LineWriter, openLines } from '../../lines.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { rowHashSql } from '../table-state.ts';
 import type { CarriedTable, Carrying } from './carrying.ts';
 import { keySql, type Table } from './catalog.ts';
@@ -68,7 +68,7 @@ export async function findLaterRows(tools: Carrying, table: CarriedTable, before
 }
 
 function readOf({ key, common }: CarriedTable, { sql }: Table): KeyedRead {
-  const more = key.length === 1 ? [] : key.map((column) => `${quoteColumn(column)}::text`);
+  const more = key.length === 1 ? [] : key.map((column) => `${quoteIdentifier(column)}::text`);
   return { table: sql, key: keySql(key), hash: rowHashSql(common), more };
 }
 

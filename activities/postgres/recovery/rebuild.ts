@@ -4,7 +4,7 @@ import { RecoveryError } from '../../../domain/failures.ts';
 import type { RebuiltRow } from '../../../domain/trace.ts';
 import { type Session, withSession } from '../client.ts';
 import { CHUNKS_FIELD, type ChunkTable } from '../rows.ts';
-import { findColumns, quoteName } from '../tables.ts';
+import { findColumns, quoteIdentifier, quoteName } from '../tables.ts';
 
 const nameSchema = z.object({ name: z.string() });
 const writtenSchema = z.object({ written: z.unknown() });
@@ -86,15 +86,11 @@ async function insert(
   // The id once more, as text: one parameter cannot be of two types.
   const done = await session.rows(
     writtenSchema,
-    `INSERT INTO ${quoteName(table)} (${names.map(quoteColumn).join(', ')})
+    `INSERT INTO ${quoteName(table)} (${names.map(quoteIdentifier).join(', ')})
      SELECT ${names.map((_name, at) => `$${at + 1}`).join(', ')}
-      WHERE NOT EXISTS (SELECT FROM ${quoteName(table)} WHERE ${quoteColumn(pointId)}::text = $${names.length + 1}::text)
+      WHERE NOT EXISTS (SELECT FROM ${quoteName(table)} WHERE ${quoteIdentifier(pointId)}::text = $${names.length + 1}::text)
      ON CONFLICT DO NOTHING RETURNING 1 AS written`,
     [...values.values(), values.get(pointId)],
   );
   return done.length;
-}
-
-function quoteColumn(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -3,7 +3,7 @@ import type { ListRef } from '../../../domain/artifacts.ts';
 import { openLines } from '../../lines.ts';
 import { unescapeField } from '../copy-text.ts';
 import { majorOfServer } from '../ready.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { type CarriedTable, type Carrying, DONE, LEFT, stageKey, UPDATE } from './carrying.ts';
 import { keySql } from './catalog.ts';
 import type { LaterRows } from './later-rows.ts';
@@ -23,7 +23,7 @@ const countSchema = z.object({ count: z.coerce.number() });
 export async function stageRows(tools: Carrying, table: CarriedTable, rows: LaterRows): Promise<number> {
   const { target } = tools;
   await createStage(tools, table);
-  const columns = [UPDATE, ...table.copied.map(quoteColumn)].join(', ');
+  const columns = [UPDATE, ...table.copied.map(quoteIdentifier)].join(', ');
   const lenient = (await majorOfServer(target)) >= PASSES_OVER_SINCE ? ' WITH (ON_ERROR ignore)' : '';
   await target.copyIn(`COPY ${table.stage} (${columns}) FROM STDIN${lenient}`, copyOfAll(tools, table, rows));
   await target.run(`ANALYZE ${table.stage}`);
@@ -40,7 +40,7 @@ async function createStage({ target }: Carrying, { stage, to }: CarriedTable): P
   );
   const changes = to.columns
     .filter(({ notNull }) => notNull)
-    .map((column) => `ALTER COLUMN ${quoteColumn(column.name)} DROP NOT NULL`);
+    .map((column) => `ALTER COLUMN ${quoteIdentifier(column.name)} DROP NOT NULL`);
   const more = [`${UPDATE} boolean NOT NULL`, `${DONE} boolean NOT NULL DEFAULT false`, `${LEFT} text`];
   await target.run(`ALTER TABLE ${stage} ${[...changes, ...more.map((column) => `ADD COLUMN ${column}`)].join(', ')}`);
 }
@@ -50,7 +50,7 @@ async function fillKept({ target }: Carrying, table: CarriedTable): Promise<void
   const { stage, to, common, key } = table;
   const kept = to.columns.filter(({ name, generated }) => !generated && !common.includes(name));
   if (kept.length === 0) return;
-  const values = kept.map(({ name }) => `${quoteColumn(name)} = kept.${quoteColumn(name)}`).join(', ');
+  const values = kept.map(({ name }) => `${quoteIdentifier(name)} = kept.${quoteIdentifier(name)}`).join(', ');
   const same = `${keySql(key, 'kept.')} = ${keySql(key, 's.')}`;
   await target.run(`UPDATE ${stage} AS s SET ${values} FROM ${to.sql} AS kept WHERE s.${UPDATE} AND ${same}`);
 }
@@ -100,8 +100,8 @@ function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[]
   const asked = key.map((column, at) => `v${at}::${types.get(column) ?? 'text'}`).join(', ');
   const names = key.map((_column, at) => `v${at}`).join(', ');
   const arrays = values.map((column) => `${quoteText(asArray(column))}::text[]`).join(', ');
-  return `COPY (SELECT ${update}, ${copied.map(quoteColumn).join(', ')} FROM ${from.sql}
-    WHERE (${key.map(quoteColumn).join(', ')}) IN (SELECT ${asked} FROM unnest(${arrays}) AS asked(${names}))) TO STDOUT`;
+  return `COPY (SELECT ${update}, ${copied.map(quoteIdentifier).join(', ')} FROM ${from.sql}
+    WHERE (${key.map(quoteIdentifier).join(', ')}) IN (SELECT ${asked} FROM unnest(${arrays}) AS asked(${names}))) TO STDOUT`;
 }
 
 /** Backslashes stand for themselves: the sessions have `standard_conforming_strings`. */

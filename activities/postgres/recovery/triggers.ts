@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import type { CarriedTable } from './carrying.ts';
 
 const triggerSchema = z.object({ name: z.string(), enabled: z.string() });
@@ -23,7 +23,7 @@ export async function withoutTriggers(
       [to.sql],
     );
     for (const { name, enabled } of triggers) {
-      const trigger = quoteColumn(name);
+      const trigger = quoteIdentifier(name);
       await target.run(`ALTER TABLE ${to.sql} DISABLE TRIGGER ${trigger}`);
       back.push(`ALTER TABLE ${to.sql} ENABLE ${enabled === 'A' ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
     }

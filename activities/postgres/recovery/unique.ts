@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { type CarriedTable, LEFT, UPDATE, WAITING } from './carrying.ts';
 import { keySql, type Table } from './catalog.ts';
 
@@ -39,8 +39,8 @@ export async function readUnique(
   const types = new Map(to.columns.map(({ name, type }) => [name, type]));
   const exact = sameTypes(from, to, key) && key.every((column) => EXACT.test(types.get(column) ?? ''));
   const rules = await target.rows(ruleSchema, RULES, [to.sql]);
-  const keyParts = JSON.stringify(key.map(quoteColumn).toSorted());
-  const plain = new Map(to.columns.map(({ name }) => [name, quoteColumn(name)]));
+  const keyParts = JSON.stringify(key.map(quoteIdentifier).toSorted());
+  const plain = new Map(to.columns.map(({ name }) => [name, quoteIdentifier(name)]));
   return rules.map((rule) => {
     const parts = rule.parts.map((part) => plain.get(part) ?? part).toSorted();
     return { ...rule, kept: theirs.has(JSON.stringify(rule)), settled: exact && JSON.stringify(parts) === keyParts };
