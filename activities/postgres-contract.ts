@@ -80,6 +80,8 @@ export interface DatabaseRecoveryActivities {
   ): Promise<Carried[]>;
   /** Whether a state is as it must be. @throws POSTGRES_*, STORE_*, INVALID_INPUT when the predicate is no query of one boolean */
   checkState(input: { place: Place; expected: Expectation } & Resumable): Promise<Look>;
+  /** Tables and indexes of the app's database by Postgres' own checker, where it is installed. @throws POSTGRES_* */
+  checkStructure(input: Resumable): Promise<Gate[]>;
   /** Restores a set's dump into a database of its own on the app's server. Looks before it repeats. @throws SET_TAMPERED, DISK_SHORT, POSTGRES_* */
   restoreDatabase(input: { set: RecoverySet; database: string } & Resumable): Promise<void>;
   /** The same for a dump that was made by hand (`pg_dump > backup.sql`), of the configured folder. @throws as above, INVALID_INPUT */

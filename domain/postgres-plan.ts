@@ -21,6 +21,8 @@ export interface DatabasePlanBasis {
   readonly name: string;
   /** What it was goes on as this. */
   readonly keptAs: string;
+  /** Whether vectors without a row are taken away, and not given one. */
+  readonly dropOrphans: boolean;
   /** Branches of sets that move with what is kept, and keep it from being removed. */
   readonly children: number;
 }
@@ -39,11 +41,7 @@ export function planPostgres(found: DatabaseAssessment, basis: DatabasePlanBasis
     steps: [
       ...fenceStep(basis),
       ...restoreSteps(basis),
-      {
-        step: 'reconnect',
-        what: 'compare vectors and rows both ways',
-        why: 'rows that went back may no longer be what the vectors say: they are named, rebuilt from what points carry, or embedded again',
-      },
+      reconnectStep(basis),
       {
         step: 'verify',
         what: 'structure, foreign keys, every lost row, golden questions to their sources, sessions to their chunks',
@@ -101,6 +99,15 @@ function restoreSteps({ target, rehearsal, name, keptAs }: DatabasePlanBasis): P
     why: target.how,
   };
   return [...(later > 0 ? [carry] : []), swap];
+}
+
+function reconnectStep({ dropOrphans }: DatabasePlanBasis): Plan['steps'][number] {
+  const orphans = dropOrphans ? 'remove vectors without a row' : 'rebuild missing rows from what points carry';
+  return {
+    step: 'reconnect',
+    what: `compare vectors and rows both ways; ${orphans}, and embed again what differs`,
+    why: 'rows that went back may no longer be what the vectors say',
+  };
 }
 
 function commitStep(

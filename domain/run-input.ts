@@ -69,6 +69,10 @@ export const postgresInputSchema = runInputSchema
       .optional()
       .describe('A dump made by hand (backup.sql) of the configured folder, instead of the set’s.'),
     leave: z.array(z.string().min(1)).max(50).optional().describe('Tables of which later rows are not carried over.'),
+    dropOrphans: z
+      .boolean()
+      .optional()
+      .describe('Remove vectors that have no row, instead of rebuilding rows from what they carry.'),
     restartCompute: z
       .boolean()
       .optional()

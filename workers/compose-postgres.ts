@@ -35,6 +35,7 @@ const POSTGRES = [
   'surveyDatabase',
   'compareDatabases',
   'checkState',
+  'checkStructure',
   'carryRows',
   'restoreDatabase',
   'restorePlainDump',
@@ -66,7 +67,7 @@ function ofDatabase(postgres: PostgresConfig, ports: StackPorts, neon: NeonParts
   const urlOf = addressesOf(postgres, neon);
   const recovery = neon?.recovery ?? unconfigured('neon', NEON);
   return {
-    ...createDatabaseRecoveryActivities({ config: postgres, store, urlOf }),
+    ...createDatabaseRecoveryActivities({ config: postgres, store, path: searchPath(), urlOf }),
     ...createBesideActivities({ config: postgres, store, path: searchPath() }),
     ...createPostgresStackActivities(ports, {
       makeBranch: (input) => recovery.makeRecoveryBranch(input),

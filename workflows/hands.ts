@@ -76,6 +76,7 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'surveyDatabase',
   'compareDatabases',
   'checkState',
+  'checkStructure',
   'carryRows',
   'restoreDatabase',
   'restorePlainDump',

@@ -28,15 +28,32 @@ export async function rehearse(
       const beside = await bringUp(act, run, found, target);
       const rehearsal = await tryOut(act, run, { input, found, beside });
       const { fence } = settings;
+      const { dropOrphans = false } = input;
       if (target.kind !== 'history') {
         const keptAs = recoveryDatabaseOf('before', run.runId);
-        const basis = { target, rehearsal, fenced: fence, name: `database ${settings.database}`, keptAs, children: 0 };
+        const basis = {
+          target,
+          rehearsal,
+          fenced: fence,
+          name: `database ${settings.database}`,
+          keptAs,
+          children: 0,
+          dropOrphans,
+        };
         return { rehearsal, basis };
       }
       const { branchName, children } = await act.readNeonHistory();
       const { before, after } = keptBranches(run);
       await act.removeRecoveryBranches({ runId: run.runId, keep: [before, after] });
-      const basis = { target, rehearsal, fenced: fence, name: `branch ${branchName}`, keptAs: before, children };
+      const basis = {
+        target,
+        rehearsal,
+        fenced: fence,
+        name: `branch ${branchName}`,
+        keptAs: before,
+        children,
+        dropOrphans,
+      };
       return { rehearsal, basis };
     },
     ({ rehearsal }) => recovery.describeCarried(rehearsal.carried) || 'there are no later rows to keep',

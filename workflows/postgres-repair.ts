@@ -102,6 +102,7 @@ async function fenced(act: Hands, run: DatabaseRun): Promise<void> {
 /** Vectors whose rows went back: rows are rebuilt from what points carry, and texts embedded again where they differ. */
 export async function reconnectVectors(
   run: DatabaseRun,
+  { dropOrphans = false }: PostgresInput,
   found: loss.DatabaseAssessment,
   carried: readonly Carried[],
 ): Promise<void> {
@@ -109,37 +110,50 @@ export async function reconnectVectors(
   const { collection } = run.settings;
   const { chunks, messages } = databaseOf(run);
   if (chunks === undefined) return;
-  const folder = `${run.folder}/reconnect`;
-  const compare = { collection, set, depth: 'content', folder } as const;
-  const { unavailable } = await run.must(
+  const compare = { collection, set, depth: 'content', folder: `${run.folder}/reconnect` } as const;
+  const done = await run.must(
     'reconnect',
     async (act) => {
       const damage = await act.reconcileStack(compare);
-      const orphans = damage.drop.count > 0 ? await act.rebuildRows({ list: damage.drop, collection }) : NOTHING;
-      const stale = [damage.copy, damage.reembed].filter(({ count }) => count > 0);
-      if (stale.length > 0) await keepVectors(act, run, stale);
-      let [written, newer] = [0, 0];
-      for (const list of stale) {
-        const done = await act.reembedPoints({ list, collection });
-        [written, newer] = [written + done.written, newer + done.newer];
-      }
-      return { rebuilt: orphans.written, unavailable: orphans.unavailable, written, newer };
+      const [orphans, stale] = [damage.drop, [damage.copy, damage.reembed].filter(({ count }) => count > 0)];
+      const written = [...stale, ...(dropOrphans && orphans.count > 0 ? [orphans] : [])];
+      if (written.length > 0) await keepVectors(act, run, written);
+      const rebuilt = await settleOrphans(act, run, orphans, dropOrphans);
+      let embedded = 0;
+      for (const list of stale) embedded += (await act.reembedPoints({ list, collection })).written;
+      return { ...rebuilt, embedded };
     },
-    (done) =>
-      `${describeCount(done.rebuilt)} rows rebuilt from points, ${describeCount(done.written)} texts embedded again` +
-      (done.unavailable > 0 ? `, ${describeCount(done.unavailable)} points have no row and no text for one` : ''),
+    describeReconnected,
   );
   const healedFrom = Date.parse(set.takenAt);
-  run.learn({
-    rpo: recovery.measureDatabaseLoss(
-      found,
-      { carried, chunksLost: unavailable, healedFrom, messages, chunks },
-      run.faultDeclaredAt,
-    ),
-  });
+  const measured = { carried, chunksLost: done.unavailable, healedFrom, messages, chunks };
+  run.learn({ rpo: recovery.measureDatabaseLoss(found, measured, run.faultDeclaredAt) });
 }
 
-const NOTHING = { written: 0, newer: 0, unavailable: 0 };
+interface Orphans {
+  readonly rebuilt: number;
+  readonly removed: number;
+  readonly unavailable: number;
+}
+
+/** A point without a row gets one, or goes where the approved plan says so. */
+async function settleOrphans(act: Hands, run: DatabaseRun, list: ListRef, drop: boolean): Promise<Orphans> {
+  const { collection } = run.settings;
+  if (list.count === 0) return { rebuilt: 0, removed: 0, unavailable: 0 };
+  if (drop) return { rebuilt: 0, removed: (await act.dropPoints({ list, from: collection })).written, unavailable: 0 };
+  const { written, unavailable } = await act.rebuildRows({ list, collection });
+  return { rebuilt: written, removed: 0, unavailable };
+}
+
+function describeReconnected({ rebuilt, removed, unavailable, embedded }: Orphans & { embedded: number }): string {
+  const parts = [
+    `${describeCount(rebuilt)} rows rebuilt from points`,
+    `${describeCount(embedded)} texts embedded again`,
+    removed > 0 ? `${describeCount(removed)} vectors without a row removed` : '',
+    unavailable > 0 ? `${describeCount(unavailable)} points have no row and no text for one` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
 
 /** Vectors are written over: what they were is kept before, and put back when the run is taken back. */
 async function keepVectors(act: Hands, run: DatabaseRun, lists: ListRef[]): Promise<void> {

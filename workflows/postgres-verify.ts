@@ -12,7 +12,8 @@ export async function verifyData(run: DatabaseRun, found: loss.DatabaseAssessmen
     const seen = await act.surveyDatabase({ place: LIVE });
     if ('missing' in seen) return [gone(seen.missing)];
     const look = await act.checkState({ place: LIVE, expected: loss.expectationOf(found, undefined) });
-    return [recovery.structureGate(found.before, seen.survey), rowsGate(found, look)];
+    const structure = await act.checkStructure({});
+    return [...structure, recovery.structureGate(found.before, seen.survey), rowsGate(found, look)];
   });
   if (databaseOf(run).chunks === undefined) return;
   const { collection } = run.settings;

@@ -25,7 +25,7 @@ export const recoverPostgresMetadata = runbook(
     await run.approval('approve', planPostgres(found, basis, run.place));
     await fenceApp(run);
     const carried = await bringBack(run, input, { found, target, rehearsal });
-    await reconnectVectors(run, found, carried);
+    await reconnectVectors(run, input, found, carried);
     await verifyData(run, found);
     await verifyThroughApp(run, found, carried);
     run.recovered();

@@ -41,6 +41,22 @@ export async function overBusy<T>(call: () => Promise<T>, waiting: Waiting): Pro
   }
 }
 
+/**
+ * Looks again and again: soon at first, since most chains are through in a second, and every `pollMs` in the end.
+ * @returns what `look` found, once it is not undefined
+ */
+export async function lookUntil<T>(
+  look: () => Promise<T | undefined>,
+  pollMs: number,
+  signal: AbortSignal,
+): Promise<T> {
+  for (let ms = pollMs / 8; ; ms = Math.min(ms * 2, pollMs)) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(ms, signal);
+  }
+}
+
 /** Sleeps; a cancelled signal rejects with its own reason. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await pause(ms, undefined, { signal }).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import type { Work } from '../progress.ts';
 import type { Branch, Operation } from './answers.ts';
 import type { NeonClient } from './client.ts';
 import { NeonFailure } from './failure.ts';
-import { sleep } from './retry.ts';
+import { lookUntil, sleep } from './retry.ts';
 import type { Patience, Tools } from './tools.ts';
 
 /** Terminal and well. The others that are terminal are `error` and `cancelled`. */
@@ -45,21 +45,20 @@ async function ended(
   until: number,
   signal: AbortSignal,
 ): Promise<void> {
-  let seen = started;
   let failed = { count: -1, since: 0 };
-  for (; ; await sleep(patience.pollMs, signal)) {
-    seen = await soon(() => client.readOperation(started.id), patience, signal);
-    if (DONE.includes(seen.status)) return;
+  const look = async (): Promise<true | undefined> => {
+    const seen = await soon(() => client.readOperation(started.id), patience, signal);
+    if (DONE.includes(seen.status)) return true;
     if (isLost(seen)) throw lost(seen);
     if (seen.status === 'failed') {
       if (seen.failures_count !== failed.count) failed = { count: seen.failures_count, since: Date.now() };
       if (Date.now() - failed.since > patience.failedMs) throw lost(seen);
     }
-    if (Date.now() > until) {
-      const minutes = Math.round(patience.operationsMs / 60_000);
-      throw new NeonFailure('NEON_BUSY', `Neon: ${nameOf(seen)} is ${seen.status} still, after ${minutes} minutes`);
-    }
-  }
+    if (Date.now() <= until) return undefined;
+    const minutes = Math.round(patience.operationsMs / 60_000);
+    throw new NeonFailure('NEON_BUSY', `Neon: ${nameOf(seen)} is ${seen.status} still, after ${minutes} minutes`);
+  };
+  await lookUntil(look, patience.pollMs, signal);
 }
 
 /** What was just made may not be known everywhere yet. */
@@ -74,13 +73,15 @@ async function soon<T>(read: () => Promise<T>, { lookMs, pollMs }: Patience, sig
 }
 
 /** Waits until a branch can be used. @throws NEON_BUSY when that takes too long */
-export async function ready({ client, patience }: Waiter, id: string, signal: AbortSignal): Promise<Branch> {
-  for (const until = Date.now() + patience.operationsMs; ; await sleep(patience.pollMs, signal)) {
+export function ready({ client, patience }: Waiter, id: string, signal: AbortSignal): Promise<Branch> {
+  const until = Date.now() + patience.operationsMs;
+  const look = async (): Promise<Branch | undefined> => {
     const branch = await soon(() => client.readBranch(id), patience, signal);
     if (branch.current_state === 'ready' && !branch.pending_state) return branch;
-    if (Date.now() > until)
-      throw new NeonFailure('NEON_BUSY', `Neon: the branch ${branch.name} is ${branch.current_state} still`);
-  }
+    if (Date.now() <= until) return undefined;
+    throw new NeonFailure('NEON_BUSY', `Neon: the branch ${branch.name} is ${branch.current_state} still`);
+  };
+  return lookUntil(look, patience.pollMs, signal);
 }
 
 function lost(operation: Operation): NeonFailure {

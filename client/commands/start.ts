@@ -87,6 +87,7 @@ function postgresCommand(cli: Cli): Command {
       fitting(shape.plainDump),
     )
     .option('--leave <tables>', 'tables, with commas between, of which later rows are not kept', commaList)
+    .option('--drop-orphans', 'remove vectors that have no row (default: rebuild their rows)')
     .option('--restart-compute', 'Neon: end every connection first, for a database that takes no more of them')
     .action(action(cli, (job, options: StartOptions) => start_(job, POSTGRES, options)));
 }

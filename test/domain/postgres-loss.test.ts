@@ -162,7 +162,15 @@ describe('the plan', () => {
     carried: [carriedOf('sessions', 0), carriedOf('messages', 4, { 'no parent': 1 })],
     broken: 0,
   };
-  const basis = { target, rehearsal, fenced: true, name: 'branch main', keptAs: 'recovery-1-before', children: 2 };
+  const basis = {
+    target,
+    rehearsal,
+    fenced: true,
+    name: 'branch main',
+    keptAs: 'recovery-1-before',
+    children: 2,
+    dropOrphans: false,
+  };
   const plan = planPostgres(assessment({ lost: lostIn('chunks', { removed: 1_204 }) }), basis, place);
 
   test('tells the moment, what comes back, what is kept and what is lost', () => {

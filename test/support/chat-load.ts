@@ -6,7 +6,7 @@ import { recordsOf } from '../../sandbox/app/chunk-record.ts';
 const REQUEST_MS = 20_000;
 /** People do not hammer at a door that is shut. */
 const AFTER_REFUSAL_MS = 100;
-const BETWEEN_MS = 15;
+const BETWEEN_MS = 120;
 const PEOPLE = 2;
 
 /** What somebody did, and what the app said: written down by whoever did it, beside the database. */

@@ -116,6 +116,7 @@ export function fakePostgres(overrides: Partial<PostgresRecoveryActivities> = {}
       lost: restored ? 0 : 1_204,
       reasons: restored ? [] : ['rows are gone'],
     }),
+    checkStructure: async () => [green('structure of tables and indexes')],
     carryRows: async () => [carriedOf('sessions', 0), carriedOf('messages', 4)],
     restoreDatabase: async () => undefined,
     restorePlainDump: async () => undefined,

@@ -3,12 +3,11 @@ import type { ArtifactStore } from '../../../domain/artifacts.ts';
 import type { Expectation, Look } from '../../../domain/database-state.ts';
 import { describeCount } from '../../../domain/format.ts';
 import { LONG_DEADLINES, PATIENCE, type Session, withSession } from '../client.ts';
-import { sqlStateOf } from '../failures.ts';
 import { fixTexts } from '../table-state.ts';
 import { findTable, type Table } from './catalog.ts';
 import { readDefinitions } from './definitions.ts';
 import { askPredicate } from './predicate.ts';
-import { brokenKeys, NO_DATABASE } from './survey.ts';
+import { brokenKeys, isGone } from './survey.ts';
 import { countLost } from './witnesses.ts';
 
 const MOST_REASONS = 5;
@@ -27,7 +26,7 @@ export async function lookAt(
   try {
     return await withSession(url, 'read', (session) => look(session, expected, store, signal), LONG_DEADLINES, signal);
   } catch (error) {
-    if (sqlStateOf(error) !== NO_DATABASE) throw error;
+    if (!isGone(error)) throw error;
     const lost = expected.witnesses.reduce((sum, { list }) => sum + list.count, 0);
     return { good: false, lost, reasons: ['the database is not there'] };
   }

@@ -7,6 +7,8 @@ import type { Place } from '../../../domain/database-state.ts';
 export interface RecoveryParts {
   readonly config: PostgresConfig;
   readonly store: ArtifactStore;
+  /** Search path of programs, used when `config.binDir` is absent. */
+  readonly path?: string | undefined;
   /** The address of a state of the database. @throws NEON_*, INVALID_INPUT */
   urlOf(place: Place): Promise<Secret>;
 }

@@ -10,8 +10,15 @@ import { findTable, type Table } from './catalog.ts';
 import { readDefinitions } from './definitions.ts';
 import type { RecoveryParts } from './parts.ts';
 
-/** SQLSTATE of a database that is not there. */
-export const NO_DATABASE = '3D000';
+/** SQLSTATE of a database that is not there, and of one whose DROP was broken off: nothing can be done with it but to drop it. */
+const [NO_DATABASE, INVALID_DATABASE] = ['3D000', '55000'];
+
+/** Whether Postgres says that the database is gone. */
+export function isGone(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state === NO_DATABASE) return true;
+  return state === INVALID_DATABASE && error instanceof Error && /invalid database/.test(error.message);
+}
 
 const momentSchema = z.object({ at: z.string(), lsn: z.string(), serverVersion: z.string() });
 /** On a standby the position is how far it has replayed. */
@@ -34,7 +41,7 @@ export async function surveyDatabase(
     const survey = await withSession(url, 'read', (session) => take(session, names, work), LONG_DEADLINES, work.signal);
     return { survey };
   } catch (error) {
-    if (place.kind !== 'live' || sqlStateOf(error) !== NO_DATABASE) throw error;
+    if (place.kind !== 'live' || !isGone(error)) throw error;
     const parsed = new URL(url.reveal());
     return { missing: parsed.searchParams.get('dbname') ?? decodeURIComponent(parsed.pathname.slice(1)) };
   }
