@@ -33,8 +33,15 @@ export async function readDefinitions(session: Session, tables: readonly Table[]
 /** Text in quotes stays as it is. */
 function withoutCasts(definition: string): string {
   const parts = definition.split(/('(?:[^']|'')*'|"(?:[^"]|"")*")/);
-  const plain = parts.map((part, at) => (at % 2 === 1 ? part : part.replace(CAST, '').replace(/[()]/g, ' ')));
-  return plain.join('').replace(/\s+/g, ' ').trim();
+  const bare = (part: string): string =>
+    part
+      .replace(CAST, '')
+      .replace(/[()\s]+/g, ' ')
+      .replace(/ ?([[\],]) ?/g, '$1');
+  return parts
+    .map((part, at) => (at % 2 === 1 ? part : bare(part)))
+    .join('')
+    .trim();
 }
 
 /** A cast to a type of Postgres' own, such as `::character varying(20)[]`. */

@@ -7,7 +7,7 @@ import { createBesideActivities } from '../../../../activities/postgres/recovery
 import type { RecoverySet } from '../../../../domain/recovery-set.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { runSql } from '../../../support/postgres.ts';
-import { type AppStage, binOf, namesOfRun, run, setAppStage } from './stage.ts';
+import { type AppStage, binOf, namesOfRun, run, setAppStage } from './app-stage.ts';
 
 let app: AppStage;
 let set: RecoverySet;

@@ -1,74 +1,79 @@
-import { join } from 'node:path';
-import { createBesideActivities } from '../../../../activities/postgres/recovery/beside.ts';
-import type { Restorer } from '../../../../activities/postgres/restore.ts';
-import { recoveryDatabaseOf } from '../../../../domain/names.ts';
-import type { RecoverySet } from '../../../../domain/recovery-set.ts';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
+import type { RecoveryParts } from '../../../../activities/postgres/recovery/index.ts';
+import { carryRows } from '../../../../activities/postgres/recovery/carry.ts';
+import { compareDatabases } from '../../../../activities/postgres/recovery/compare.ts';
+import { openLines } from '../../../../activities/lines.ts';
+import { createDiskStore } from '../../../../activities/store/disk.ts';
+import { postgresConfigSchema } from '../../../../config/schema.ts';
+import { Secret } from '../../../../config/secret.ts';
+import type { ArtifactStore, ListRef } from '../../../../domain/artifacts.ts';
+import type { Carried, Place, TableDiff } from '../../../../domain/database-state.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { runSql } from '../../../support/postgres.ts';
-import { SCHEMA, setStage, type Stage } from '../stage.ts';
+import { runSql, startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { testWork } from '../../../support/work.ts';
 
-const PASSWORD = 'app’s own/word';
-export const SET_ID = 'set-20260101T000000Z-aaaaaa';
-
-/** A server on which the app's role owns the app's database, may make others, and may do nothing else. */
-export interface AppStage {
-  readonly stage: Stage;
-  /** Folder of dumps made by hand. */
-  readonly dumps: string;
-  readonly parts: Restorer;
-  readonly act: ReturnType<typeof createBesideActivities>;
-  /** As the app. */
-  url(database?: string): string;
-  /** As a superuser. */
-  admin(sql: string, database?: string): Promise<Record<string, unknown>[]>;
-  takeSet(id?: string): Promise<RecoverySet>;
-  stop(): Promise<void>;
+/** A real server on which pairs of databases stand for two states of one. */
+export interface Stage {
+  readonly postgres: TestPostgres;
+  readonly store: ArtifactStore;
+  /** Two databases of the same schema, and what is to be different about them. */
+  pair(schema: string, from?: string, to?: string): Promise<Pair>;
+  lines(list: ListRef): Promise<string[]>;
 }
 
-export async function setAppStage(): Promise<AppStage> {
-  const stage = await setStage('SELECT 1');
-  const { postgres } = stage;
-  const url = (database = 'textbook'): string =>
-    `postgresql://app:${encodeURIComponent(PASSWORD)}@127.0.0.1:${postgres.port}/${database}`;
-  const admin: AppStage['admin'] = (sql, database) => runSql(postgres.url(database), sql);
-  await admin(`CREATE ROLE app LOGIN CREATEDB PASSWORD '${PASSWORD}'`);
-  await admin('CREATE ROLE reader LOGIN');
-  await admin('CREATE DATABASE textbook OWNER app');
-  await runSql(url(), `${SCHEMA} GRANT SELECT ON chunks TO reader;`);
-  const dumps = temporaryFolder('dumps');
-  const base = stage.parts({ url: url() });
-  const parts = { ...base, config: { ...base.config, recovery: { ...base.config.recovery, handMadeDumps: dumps } } };
-  return {
-    stage,
-    dumps,
-    parts,
-    act: createBesideActivities(parts),
-    url,
-    admin,
-    takeSet: (id = SET_ID) => stage.takeSet(id, { url: url() }),
-    stop: () => postgres.destroy(),
+export interface Pair {
+  readonly from: Place;
+  readonly to: Place;
+  readonly fromUrl: string;
+  readonly toUrl: string;
+  readonly parts: RecoveryParts;
+  carry(
+    tables: string[],
+    over?: { updates?: string[]; folder?: string; work?: ReturnType<typeof testWork> },
+  ): Promise<Carried[]>;
+  compare(tables: string[], folder?: string): Promise<TableDiff[]>;
+  /** Rows of the target. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+export async function setStage(tables: Record<string, unknown> = {}): Promise<Stage> {
+  const postgres = await startPostgres();
+  const store = createDiskStore(temporaryFolder('recovery'));
+  let number = 0;
+  const pair: Stage['pair'] = async (schema, fromSql = '', toSql = '') => {
+    number += 1;
+    const names = [`from${number}`, `to${number}`] as const;
+    const fromUrl = await postgres.createDatabase(names[0], `${schema};${fromSql}`);
+    const toUrl = await postgres.createDatabase(names[1], `${schema};${toSql}`);
+    const [from, to] = names.map((database): Place => ({ kind: 'beside', database }));
+    if (!from || !to) throw new Error('two places');
+    const config = postgresConfigSchema.parse({ url: fromUrl, tables });
+    const urlOf = async (place: Place): Promise<Secret> =>
+      new Secret(place.kind === 'beside' ? postgres.url(place.database) : fromUrl);
+    const parts = { config, store, urlOf };
+    const folder = `runs/${number}`;
+    return {
+      from,
+      to,
+      fromUrl,
+      toUrl,
+      parts,
+      carry: (of, { updates = [], work = testWork(), folder: place = `${folder}/carry` } = {}) =>
+        carryRows(parts, { from, to, tables: of, updates, folder: place }, work),
+      compare: (of, place = `${folder}/compare`) =>
+        compareDatabases(parts, { earlier: from, later: to, tables: of, folder: place }, testWork()),
+      rows: (sql) => runSql(toUrl, sql),
+    };
   };
-}
-
-/** As a worker runs it. */
-export function run<T>(activity: () => Promise<T>): Promise<T> {
-  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
-  return environment.run<[], T, () => Promise<T>>(activity);
-}
-
-let runs = 0;
-/** Names of databases that only one test uses. */
-export function namesOfRun(): Record<'restore' | 'before' | 'after', string> {
-  const id = `r${(runs += 1)}`.padEnd(8, '0');
-  return {
-    restore: recoveryDatabaseOf('restore', id),
-    before: recoveryDatabaseOf('before', id),
-    after: recoveryDatabaseOf('after', id),
+  const lines = async (list: ListRef): Promise<string[]> => {
+    const read: string[] = [];
+    for await (const batch of openLines(store, list.artifact, String)) read.push(...batch);
+    return read;
   };
+  return { postgres, store, pair, lines };
 }
 
-export function binOf(stage: Stage, program: string): string {
-  return join(stage.postgres.binDir, program);
+/** What a test counts on to be there. */
+export function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('it is not there');
+  return value;
 }

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import pg from 'pg';
 import { swapDatabase, WHOLE } from '../../../../activities/postgres/recovery/swap.ts';
 import { runSql } from '../../../support/postgres.ts';
-import { type AppStage, namesOfRun, run, setAppStage } from './stage.ts';
+import { type AppStage, namesOfRun, run, setAppStage } from './app-stage.ts';
 
 let app: AppStage;
 let names: ReturnType<typeof namesOfRun>;
