@@ -76,9 +76,15 @@ export async function judgeTogether(
   update: boolean,
 ): Promise<void> {
   await markOrphans(target, table, parents, update);
-  let marked = 0;
-  for (const rule of unique) marked += await markDuplicates(target, table, rule, update);
-  if (marked > 0) await markOrphans(target, table, parents, update);
+  for (;;) {
+    let marked = 0;
+    for (const rule of unique) marked += await markDuplicates(target, table, rule, update);
+    if (marked === 0 || (await markOrphans(target, table, parents, update)) === 0) return;
+    // One that went with its parent may have stood in the way of another.
+    await target.run(
+      `UPDATE ${table.stage} SET ${LEFT} = NULL WHERE NOT ${DONE} AND ${LEFT} = 'not unique' AND ${UPDATE} = ${update}`,
+    );
+  }
 }
 
 /** Until every row that is left over has its parents: one that goes takes its children with it. */
@@ -87,13 +93,16 @@ async function markOrphans(
   table: CarriedTable,
   parents: readonly Parent[],
   update: boolean,
-): Promise<void> {
-  for (const parent of parents.filter(({ self }) => !self)) await markOrphansOf(target, table, parent, update);
+): Promise<number> {
+  let all = 0;
+  for (const parent of parents.filter(({ self }) => !self)) all += await markOrphansOf(target, table, parent, update);
   const own = parents.filter(({ self }) => self);
   for (let marked = own.length; marked > 0;) {
     marked = 0;
     for (const parent of own) marked += await markOrphansOf(target, table, parent, update);
+    all += marked;
   }
+  return all;
 }
 
 /** MATCH SIMPLE: a row with a NULL among its columns points to nothing, rightfully. MATCH FULL wants all of them or none. */
