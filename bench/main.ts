@@ -5,7 +5,9 @@
 import pc from 'picocolors';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type Bench, type Benchmark, failedRow, type Row } from './benchmark.ts';
+import { carryOver } from './carry-over.ts';
 import { copyBack } from './copy-back.ts';
+import { fingerprints } from './fingerprints.ts';
 import { history } from './history.ts';
 import { exitCodeOf, renderJson, renderTable } from './print.ts';
 import { reconciling } from './reconcile.ts';
@@ -14,7 +16,17 @@ import { workflowRun } from './run.ts';
 import { storing } from './store.ts';
 import { verifySet } from './verify-set.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [reconciling, copyBack, repair, workflowRun, history, storing, verifySet];
+const BENCHMARKS: readonly Benchmark[] = [
+  reconciling,
+  copyBack,
+  repair,
+  workflowRun,
+  history,
+  storing,
+  verifySet,
+  carryOver,
+  fingerprints,
+];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const HELP = `npm run bench -- [options]
 

@@ -90,6 +90,12 @@ export class Session {
     return row.array().parse(result.rows);
   }
 
+  /** Runs a statement that writes. @returns how many rows it wrote */
+  async change(sql: string): Promise<number> {
+    const { rowCount } = await this.#within(this.#deadlines.statement, this.#client.query(sql));
+    return rowCount ?? 0;
+  }
+
   /** Runs a statement whose rows do not matter. */
   async run(sql: string, values: readonly unknown[] = []): Promise<void> {
     await this.#within(this.#deadlines.statement, this.#client.query({ text: sql, values: [...values] }));
@@ -126,8 +132,9 @@ export class Session {
   /**
    * Feeds `COPY … FROM STDIN` with pieces that need not end where a row ends, as fast as Postgres takes them. No deadline for
    * the whole, one for silence of either side.
+   * @returns how many rows came
    */
-  async copyIn(sql: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  async copyIn(sql: string, pieces: AsyncIterable<Uint8Array>): Promise<number> {
     await this.run('SET LOCAL statement_timeout = 0');
     const silent = setTimeout(() => this.#socket.destroy(), this.#deadlines.silence);
     const watched = async function* (): AsyncGenerator<Uint8Array> {
@@ -138,7 +145,9 @@ export class Session {
       }
     };
     try {
-      await pipeline(watched, this.#client.query(copyFrom(sql, { highWaterMark: COPY_BUFFER })));
+      const stream = this.#client.query(copyFrom(sql, { highWaterMark: COPY_BUFFER }));
+      await pipeline(watched, stream);
+      return stream.rowCount;
     } catch (error) {
       throw asPostgresFailure(error);
     } finally {

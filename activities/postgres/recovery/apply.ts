@@ -1,13 +1,14 @@
+import { z } from 'zod';
 import type { Session } from '../client.ts';
 import { sqlStateOf } from '../failures.ts';
-import { quoteIdentifier } from '../tables.ts';
+import { quoteColumn } from '../tables.ts';
 import { type CarriedTable, DONE, LEFT, UPDATE, WAITING } from './carrying.ts';
 import { keySql } from './catalog.ts';
-import { countDone, countWaiting } from './judge.ts';
 
 /** SQLSTATE class of constraints that refuse a row. */
 const REFUSED_ROW = /^23/;
 const SAVEPOINT = 'dr_rows';
+const countSchema = z.object({ count: z.coerce.number() });
 
 /** What became of the rows that waited. */
 export interface Applied {
@@ -21,21 +22,24 @@ export interface Applied {
  * partition that is not there), every row is tried by itself and the refused ones are left.
  */
 export async function writeRows(target: Session, table: CarriedTable, update: boolean): Promise<Applied> {
-  const waiting = await countWaiting(target, table, update);
-  if (waiting === 0) return { written: 0, singly: false };
   const condition = `${WAITING} AND ${UPDATE} = ${update}`;
-  const before = await countDone(target, table);
   await target.run(`SAVEPOINT ${SAVEPOINT}`);
   try {
-    await target.run(writeSql(table, update, condition));
+    const written = await target.change(writeSql(table, update, condition));
     await target.run(`RELEASE ${SAVEPOINT}`);
-    return { written: waiting, singly: false };
+    return { written, singly: false };
   } catch (error) {
     if (!REFUSED_ROW.test(sqlStateOf(error))) throw error;
     await target.run(`ROLLBACK TO ${SAVEPOINT}`);
   }
+  const before = await countDone(target, table);
   await target.run(oneByOneSql(table, update, condition));
   return { written: (await countDone(target, table)) - before, singly: true };
+}
+
+async function countDone(target: Session, { stage }: CarriedTable): Promise<number> {
+  const [row] = await target.rows(countSchema, `SELECT count(*) AS count FROM ${stage} WHERE ${DONE}`);
+  return row?.count ?? 0;
 }
 
 function writeSql({ to, stage, common, copied, key }: CarriedTable, update: boolean, condition: string): string {
@@ -43,13 +47,14 @@ function writeSql({ to, stage, common, copied, key }: CarriedTable, update: bool
     // What the source lacks has its default by now, but for numbers that only the target gives.
     const columns = to.columns
       .filter(({ name, generated, identity }) => !generated && (identity === '' || common.includes(name)))
-      .map(({ name }) => quoteIdentifier(name))
+      .map(({ name }) => quoteColumn(name))
       .join(', ');
     return `INSERT INTO ${to.sql} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${stage} WHERE ${condition}`;
   }
   // Postgres lets nobody change what it numbers always.
   const fixed = new Set([...key, ...to.columns.filter(({ identity }) => identity === 'a').map(({ name }) => name)]);
-  const columns = copied.filter((column) => !fixed.has(column)).map(quoteIdentifier);
+  const free = copied.filter((column) => !fixed.has(column));
+  const columns = (free.length > 0 ? free : key).map(quoteColumn);
   const values = columns.map((column) => `${column} = new.${column}`).join(', ');
   return `UPDATE ${to.sql} AS old SET ${values} FROM (SELECT * FROM ${stage} WHERE ${condition}) AS new
     WHERE ${keySql(key, 'old.')} = ${keySql(key, 'new.')}`;

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
-import { quoteIdentifier } from '../tables.ts';
-import { type CarriedTable, DONE, LEFT, UPDATE, WAITING } from './carrying.ts';
+import { quoteColumn } from '../tables.ts';
+import { type CarriedTable, DONE, LEFT, UPDATE } from './carrying.ts';
 import { markDuplicates, type UniqueRule } from './unique.ts';
 
 const checkSchema = z.object({ expression: z.string() });
-const countSchema = z.object({ count: z.coerce.number() });
 const parentSchema = z.object({
   columns: z.array(z.string()),
   parent: z.string(),
@@ -49,7 +48,7 @@ export async function judgeValues(target: Session, table: CarriedTable): Promise
     ({ name, notNull, identity }) => notNull && (common.includes(name) || identity === ''),
   );
   if (needed.length > 0) {
-    const lacking = needed.map(({ name }) => `${quoteIdentifier(name)} IS NULL`).join(' OR ');
+    const lacking = needed.map(({ name }) => `${quoteColumn(name)} IS NULL`).join(' OR ');
     await target.run(`UPDATE ${stage} SET ${LEFT} = 'lacks a value' WHERE ${LEFT} IS NULL AND (${lacking})`);
   }
   for (const { expression } of await target.rows(checkSchema, CHECKS, [to.sql])) {
@@ -120,24 +119,8 @@ async function markOrphansOf(
   if (self && !update)
     lost.push(`NOT EXISTS (SELECT FROM ${stage} p WHERE p.${LEFT} IS NULL AND NOT p.${UPDATE} AND ${pairs})`);
   const wrong = `(${present} AND ${lost.join(' AND ')})${full ? ` OR ((${some}) AND NOT (${present}))` : ''}`;
-  const [row] = await target.rows(
-    countSchema,
-    `WITH marked AS (UPDATE ${stage} AS c SET ${LEFT} = 'no parent'
-       WHERE NOT c.${DONE} AND c.${LEFT} IS NULL AND c.${UPDATE} = ${update} AND (${wrong}) RETURNING 1)
-     SELECT count(*) AS count FROM marked`,
+  return target.change(
+    `UPDATE ${stage} AS c SET ${LEFT} = 'no parent'
+      WHERE NOT c.${DONE} AND c.${LEFT} IS NULL AND c.${UPDATE} = ${update} AND (${wrong})`,
   );
-  return row?.count ?? 0;
-}
-
-/** How many rows are to be written. */
-export async function countWaiting(target: Session, { stage }: CarriedTable, update: boolean): Promise<number> {
-  const sql = `SELECT count(*) AS count FROM ${stage} WHERE ${WAITING} AND ${UPDATE} = ${update}`;
-  const [row] = await target.rows(countSchema, sql);
-  return row?.count ?? 0;
-}
-
-/** How many rows are known to be written. */
-export async function countDone(target: Session, { stage }: CarriedTable): Promise<number> {
-  const [row] = await target.rows(countSchema, `SELECT count(*) AS count FROM ${stage} WHERE ${DONE}`);
-  return row?.count ?? 0;
 }

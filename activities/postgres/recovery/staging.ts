@@ -1,20 +1,19 @@
-import { z } from 'zod';
 import type { ListRef } from '../../../domain/artifacts.ts';
 import { openLines } from '../../lines.ts';
 import { unescapeField } from '../copy-text.ts';
 import { majorOfServer } from '../ready.ts';
-import { quoteIdentifier } from '../tables.ts';
+import { quoteColumn } from '../tables.ts';
 import { type CarriedTable, type Carrying, DONE, LEFT, stageKey, UPDATE } from './carrying.ts';
 import { keySql } from './catalog.ts';
 import type { LaterRows } from './later-rows.ts';
 
-/** Keys to one statement: enough that the statement's own cost does not show, and a megabyte of text at most. */
-const BATCH_KEYS = 20_000;
-const BATCH_LENGTH = 1_000_000;
+/** Keys to one statement, and the length of their text: the more, the fewer times the same pages are read. */
+const BATCH_KEYS = 50_000;
+const BATCH_LENGTH = 3_000_000;
+/** Keys of these types are looked up in one walk through their index. */
+const PLAIN_KEY = /^(smallint|integer|bigint|uuid|text|character varying.*)$/;
 /** The version that COPY learnt to pass over values in which it cannot read. */
 const PASSES_OVER_SINCE = 17;
-
-const countSchema = z.object({ count: z.coerce.number() });
 
 /**
  * Brings later rows from the source into a table of the target's transaction, as they are: what is wrong with them is found there.
@@ -23,13 +22,16 @@ const countSchema = z.object({ count: z.coerce.number() });
 export async function stageRows(tools: Carrying, table: CarriedTable, rows: LaterRows): Promise<number> {
   const { target } = tools;
   await createStage(tools, table);
-  const columns = [UPDATE, ...table.copied.map(quoteIdentifier)].join(', ');
+  const columns = [UPDATE, ...table.copied.map(quoteColumn)].join(', ');
   const lenient = (await majorOfServer(target)) >= PASSES_OVER_SINCE ? ' WITH (ON_ERROR ignore)' : '';
-  await target.copyIn(`COPY ${table.stage} (${columns}) FROM STDIN${lenient}`, copyOfAll(tools, table, rows));
-  await target.run(`ANALYZE ${table.stage}`);
+  const staged = await target.copyIn(
+    `COPY ${table.stage} (${columns}) FROM STDIN${lenient}`,
+    copyOfAll(tools, table, rows),
+  );
+  // Sizes are what plans go by here; looking at every column would cost more than it gives.
+  await target.run(`ANALYZE ${table.stage} (${UPDATE})`);
   if (rows.differing.count > 0) await fillKept(tools, table);
-  const [staged] = await target.rows(countSchema, `SELECT count(*) AS count FROM ${table.stage}`);
-  return staged?.count ?? 0;
+  return staged;
 }
 
 /** Defaults and computed columns come about in it as in the table itself; nothing is forbidden in it. */
@@ -40,7 +42,7 @@ async function createStage({ target }: Carrying, { stage, to }: CarriedTable): P
   );
   const changes = to.columns
     .filter(({ notNull }) => notNull)
-    .map((column) => `ALTER COLUMN ${quoteIdentifier(column.name)} DROP NOT NULL`);
+    .map((column) => `ALTER COLUMN ${quoteColumn(column.name)} DROP NOT NULL`);
   const more = [`${UPDATE} boolean NOT NULL`, `${DONE} boolean NOT NULL DEFAULT false`, `${LEFT} text`];
   await target.run(`ALTER TABLE ${stage} ${[...changes, ...more.map((column) => `ADD COLUMN ${column}`)].join(', ')}`);
 }
@@ -50,7 +52,7 @@ async function fillKept({ target }: Carrying, table: CarriedTable): Promise<void
   const { stage, to, common, key } = table;
   const kept = to.columns.filter(({ name, generated }) => !generated && !common.includes(name));
   if (kept.length === 0) return;
-  const values = kept.map(({ name }) => `${quoteIdentifier(name)} = kept.${quoteIdentifier(name)}`).join(', ');
+  const values = kept.map(({ name }) => `${quoteColumn(name)} = kept.${quoteColumn(name)}`).join(', ');
   const same = `${keySql(key, 'kept.')} = ${keySql(key, 's.')}`;
   await target.run(`UPDATE ${stage} AS s SET ${values} FROM ${to.sql} AS kept WHERE s.${UPDATE} AND ${same}`);
 }
@@ -97,11 +99,20 @@ async function* keyBatches({ store }: Carrying, list: ListRef, width: number): A
 
 function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[][], update: boolean): string {
   const types = new Map(from.columns.map(({ name, type }) => [name, type]));
-  const asked = key.map((column, at) => `v${at}::${types.get(column) ?? 'text'}`).join(', ');
-  const names = key.map((_column, at) => `v${at}`).join(', ');
-  const arrays = values.map((column) => `${quoteText(asArray(column))}::text[]`).join(', ');
-  return `COPY (SELECT ${update}, ${copied.map(quoteIdentifier).join(', ')} FROM ${from.sql}
-    WHERE (${key.map(quoteIdentifier).join(', ')}) IN (SELECT ${asked} FROM unnest(${arrays}) AS asked(${names}))) TO STDOUT`;
+  const typed = key.map((column, at) => ({
+    column: quoteColumn(column),
+    type: types.get(column) ?? 'text',
+    array: quoteText(asArray(values[at] ?? [])),
+  }));
+  const [first] = typed;
+  const wanted =
+    typed.length === 1 && first && PLAIN_KEY.test(first.type)
+      ? `${first.column} = ANY (${first.array}::${first.type}[])`
+      : `(${typed.map(({ column }) => column).join(', ')}) IN (
+           SELECT ${typed.map(({ type }, at) => `v${at}::${type}`).join(', ')}
+             FROM unnest(${typed.map(({ array }) => `${array}::text[]`).join(', ')})
+               AS asked(${typed.map((_part, at) => `v${at}`).join(', ')}))`;
+  return `COPY (SELECT ${update}, ${copied.map(quoteColumn).join(', ')} FROM ${from.sql} WHERE ${wanted}) TO STDOUT`;
 }
 
 /** Backslashes stand for themselves: the sessions have `standard_conforming_strings`. */

@@ -11,7 +11,6 @@ const ruleSchema = z.object({
   /** Two NULLs count as the same. */
   nullsEqual: z.boolean(),
 });
-const countSchema = z.object({ count: z.coerce.number() });
 
 /** A unique index of the target, which a constraint may stand on. */
 export interface UniqueRule extends z.infer<typeof ruleSchema> {
@@ -62,12 +61,7 @@ export async function markDuplicates(
 ): Promise<number> {
   let marked = 0;
   for (const duplicates of duplicatesSql(table, rule, update)) {
-    const [row] = await target.rows(
-      countSchema,
-      `WITH marked AS (UPDATE ${table.stage} SET ${LEFT} = 'not unique' WHERE ctid IN (${duplicates}) RETURNING 1)
-       SELECT count(*) AS count FROM marked`,
-    );
-    marked += row?.count ?? 0;
+    marked += await target.change(`UPDATE ${table.stage} SET ${LEFT} = 'not unique' WHERE ctid IN (${duplicates})`);
   }
   return marked;
 }

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { carryRows } from '../../../../activities/postgres/recovery/carry.ts';
+import type { ArtifactStore } from '../../../../domain/artifacts.ts';
 import { runSql } from '../../../support/postgres.ts';
 import { testWork } from '../../../support/work.ts';
-import { must, setStage, type Stage } from './stage.ts';
+import { must, type Pair, setStage, type Stage } from './stage.ts';
 
 const CHAT = `
   CREATE TABLE sessions (id int PRIMARY KEY, title text);
@@ -14,6 +16,19 @@ beforeAll(async () => {
   stage = await setStage();
 });
 afterAll(() => stage.postgres.destroy());
+
+/** A store's methods, which its class keeps to itself. */
+function bound(store: ArtifactStore): ArtifactStore {
+  return {
+    put: (key, data) => store.put(key, data),
+    open: (artifact) => store.open(artifact),
+    readSmall: (key) => store.readSmall(key),
+    list: (prefix) => store.list(prefix),
+    remove: (key) => store.remove(key),
+    tidy: (folder) => store.tidy(folder),
+    freeBytes: () => store.freeBytes(),
+  };
+}
 
 /** Everything but the lists. */
 function counts({ keys: _keys, leftKeys: _leftKeys, ...rest }: object & { keys: unknown; leftKeys: unknown }): object {
@@ -352,6 +367,57 @@ describe('the transaction', () => {
       [19_999, 0],
     ]);
   });
+
+  test('an attempt that dies around its commit is told from one that came to it', async () => {
+    const pair = await stage.pair(CHAT, `INSERT INTO messages VALUES (2, 1, 'b'), (3, 1, 'c')`);
+    const dying = (after: boolean): Pair['parts'] => ({
+      ...pair.parts,
+      store: {
+        ...bound(stage.store),
+        put: async (key, data) => {
+          const dies = key.includes('/attempts-');
+          if (dies && !after) throw new Error('died before its note');
+          const artifact = await stage.store.put(key, data);
+          if (dies) throw new Error('died after its note');
+          return artifact;
+        },
+      },
+    });
+    const order = { from: pair.from, to: pair.to, tables: ['sessions', 'messages'], updates: [], folder: 'dying' };
+    for (const after of [false, true]) {
+      await expect(carryRows(dying(after), order, testWork())).rejects.toThrow('died');
+      expect(await pair.rows('SELECT count(*)::int AS n FROM messages')).toEqual([{ n: 1 }]);
+    }
+    expect(await carryRows(pair.parts, order, testWork())).toMatchObject([{}, { carried: 2, already: 0 }]);
+    expect(await carryRows(pair.parts, order, testWork())).toMatchObject([{}, { carried: 2, already: 2 }]);
+  });
+
+  test('two attempts at once do it once', async () => {
+    const pair = await stage.pair(
+      CHAT,
+      `INSERT INTO sessions VALUES (2, 'b'); INSERT INTO messages SELECT n, 2, 'x' FROM generate_series(2, 3000) n`,
+    );
+    const both = await Promise.all([pair.carry(['sessions', 'messages']), pair.carry(['messages', 'sessions'])]);
+    const told = both.map((tables) => tables.find(({ table }) => table === 'messages'));
+    expect(told.map((table) => table?.carried)).toEqual([2999, 2999]);
+    expect(told.map((table) => table?.already).toSorted()).toEqual([0, 2999]);
+  });
+
+  test('200,000 rows go through in little memory', async () => {
+    const pair = await stage.pair(
+      'CREATE TABLE big (id int PRIMARY KEY, body text)',
+      `INSERT INTO big SELECT n, repeat(md5(n::text), 40) FROM generate_series(1, 200000) n`,
+      'INSERT INTO big SELECT n, md5(n::text) FROM generate_series(200001, 200100) n',
+    );
+    const before = process.memoryUsage().rss;
+    let peak = 0;
+    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 20);
+    const [big] = await pair.carry(['big']);
+    clearInterval(watch);
+    expect(big).toMatchObject({ carried: 200_000, left: {} });
+    // The rows alone are 260 MB.
+    expect(peak - before).toBeLessThan(130e6);
+  }, 120_000);
 
   test('cancellation ends it with its own reason', async () => {
     const pair = await stage.pair(CHAT, `INSERT INTO messages SELECT n, 1, 'x' FROM generate_series(2, 5000) n`);
