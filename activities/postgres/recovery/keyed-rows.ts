@@ -15,6 +15,8 @@ export interface KeyedRead {
   readonly table: string;
   readonly key: string;
   readonly hash: string;
+  /** A condition that leaves out rows which nobody asks for. */
+  readonly where?: string;
   /** Further fields. */
   readonly more?: readonly string[];
 }
@@ -25,13 +27,13 @@ const PLAIN_SORT = ['SET LOCAL work_mem TO DEFAULT', 'SET LOCAL enable_indexscan
 /** Streams the rows of a table sorted by their key's text, bytewise. Rows without a key are left out. */
 export async function* readKeyed(
   session: Session,
-  { table, key, hash, more = [] }: KeyedRead,
+  { table, key, hash, where = 'true', more = [] }: KeyedRead,
   signal: AbortSignal,
 ): Batches<Keyed> {
   const fields = ['"dr:key"', hash, ...more].join(', ');
   for (const setting of FAST_SORT) await session.run(setting);
   const sql = `COPY (SELECT ${fields} FROM ${table} CROSS JOIN LATERAL (SELECT ${key} AS "dr:key") AS keyed
-    WHERE "dr:key" IS NOT NULL ORDER BY "dr:key") TO STDOUT`;
+    WHERE "dr:key" IS NOT NULL AND ${where} ORDER BY "dr:key") TO STDOUT`;
   for await (const lines of copyRows(session.copyOut(sql, signal))) yield lines.map(parseKeyed);
   for (const setting of PLAIN_SORT) await session.run(setting);
 }

@@ -35,6 +35,7 @@ export async function lookAt(
 async function look(session: Session, expected: Expectation, store: ArtifactStore, signal: AbortSignal): Promise<Look> {
   await fixTexts(session);
   await session.run(PATIENCE);
+  await session.run('SET LOCAL standard_conforming_strings = on');
   const tables = new Map<string, Table | undefined>();
   const needed = new Set([...Object.keys(expected.tables), ...expected.witnesses.map(({ table }) => table)]);
   for (const name of needed) tables.set(name, await findTable(session, name));

@@ -3,6 +3,7 @@ import { openLines } from '../../lines.ts';
 import { unescapeField } from '../copy-text.ts';
 import { majorOfServer } from '../ready.ts';
 import { quoteColumn } from '../tables.ts';
+import { arraySql } from './literals.ts';
 import { type CarriedTable, type Carrying, DONE, LEFT, stageKey, UPDATE } from './carrying.ts';
 import { keySql } from './catalog.ts';
 import type { LaterRows } from './later-rows.ts';
@@ -102,7 +103,7 @@ function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[]
   const typed = key.map((column, at) => ({
     column: quoteColumn(column),
     type: types.get(column) ?? 'text',
-    array: quoteText(asArray(values[at] ?? [])),
+    array: arraySql(values[at] ?? []),
   }));
   const [first] = typed;
   const wanted =
@@ -113,15 +114,6 @@ function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[]
              FROM unnest(${typed.map(({ array }) => `${array}::text[]`).join(', ')})
                AS asked(${typed.map((_part, at) => `v${at}`).join(', ')}))`;
   return `COPY (SELECT ${update}, ${copied.map(quoteColumn).join(', ')} FROM ${from.sql} WHERE ${wanted}) TO STDOUT`;
-}
-
-/** Backslashes stand for themselves: the sessions have `standard_conforming_strings`. */
-function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-function asArray(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 /** SQL that lists the keys in a stage, in order. */

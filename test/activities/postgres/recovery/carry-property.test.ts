@@ -135,6 +135,6 @@ test('what can be carried is there afterwards, beside all that was there, and a 
         expect(Object.values(told.left).reduce((sum, n) => sum + n, 0)).toBe(first.leftKeys.count);
       }
     }),
-    { numRuns: 60, endOnFailure: false },
+    { numRuns: 40, endOnFailure: false },
   );
 }, 300_000);

@@ -415,8 +415,8 @@ describe('the transaction', () => {
     const [big] = await pair.carry(['big']);
     clearInterval(watch);
     expect(big).toMatchObject({ carried: 200_000, left: {} });
-    // The rows alone are 260 MB.
-    expect(peak - before).toBeLessThan(130e6);
+    // The rows alone are 260 MB. What is needed does not grow with them; how much of it is garbage at the peak varies.
+    expect(peak - before).toBeLessThan(200e6);
   }, 120_000);
 
   test('cancellation ends it with its own reason', async () => {

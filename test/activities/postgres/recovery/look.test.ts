@@ -139,6 +139,22 @@ describe('a look at a state', () => {
     expect(await look(pair.toUrl, expected)).toMatchObject({ good: false, lost: 11 });
   });
 
+  test('asks for few rows by their key, whatever is in it, and bears a key of another type', async () => {
+    const pair = await stage.pair(
+      `CREATE TABLE messages (id text PRIMARY KEY, body text);
+       INSERT INTO messages VALUES ('plain', 'a'), (E'tab\\t\\\\n', 'b'), ('"it''s"', 'c'), ('{1,2}', 'd'), ('', 'e'), ('NULL', 'f')`,
+      '',
+      `UPDATE messages SET body = body || '!'`,
+    );
+    const [diff] = await pair.compare(['messages']);
+    const witnesses = [{ table: 'messages', list: must(diff).changed, columns: ['body', 'id'] }];
+    const expected = { tables: {}, constraints: [], witnesses };
+    expect(await look(pair.fromUrl, expected)).toMatchObject({ good: true, lost: 0 });
+    expect(await look(pair.toUrl, expected)).toMatchObject({ good: false, lost: 6 });
+    await runSql(pair.toUrl, 'TRUNCATE messages; ALTER TABLE messages ALTER id TYPE int USING 1');
+    expect(await look(pair.toUrl, expected)).toMatchObject({ good: false, lost: 6 });
+  });
+
   test('names what the schema lacks, and at most five reasons', async () => {
     const pair = await stage.pair(SCHEMA, '', 'DELETE FROM messages WHERE id = 1');
     const expected = await expectationOf(pair);
