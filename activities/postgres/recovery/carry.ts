@@ -148,7 +148,7 @@ async function writeGroup(tools: Carrying, { tables, circular }: CarriedGroup): 
     for (const table of tables) {
       const done = await writeTable(tools, table, { rules: rules.get(table), round });
       written += done.written;
-      again ||= done.singly;
+      again ||= done.unsettled;
     }
   }
 }
@@ -157,15 +157,15 @@ async function writeTable(
   { target, work }: Carrying,
   table: CarriedTable,
   { rules, round }: { rules: Rules | undefined; round: number },
-): Promise<{ written: number; singly: boolean }> {
+): Promise<{ written: number; unsettled: boolean }> {
   work.report({ phase: `carry ${table.name} (write rows)`, done: 0, total: 1 });
   if (round > 0) await judgeAgain(target, table);
-  let [written, singly] = [0, false];
+  let [written, unsettled] = [0, false];
   for (const update of table.updates ? [true, false] : [false]) {
-    if (rules) await judgeTogether(target, table, rules, update);
+    if (rules && (await judgeTogether(target, table, rules, update))) unsettled = true;
     const applied = await writeRows(target, table, update);
     written += applied.written;
-    singly ||= applied.singly;
+    unsettled ||= applied.singly;
   }
-  return { written, singly };
+  return { written, unsettled };
 }

@@ -67,19 +67,21 @@ export async function judgeAgain(target: Session, { stage }: CarriedTable): Prom
   await target.run(`UPDATE ${stage} SET ${LEFT} = NULL WHERE NOT ${DONE} AND ${LEFT} IN ('no parent', 'not unique')`);
 }
 
-/** Marks rows that the target cannot take beside the rows that it has and those that come with them. */
+/**
+ * Marks rows that the target cannot take beside the rows that it has and those that come with them.
+ * @returns whether another round may find more that can be taken: a row that went with its parent stood in the way of another
+ */
 export async function judgeTogether(
   target: Session,
   table: CarriedTable,
   { parents, unique }: Rules,
   update: boolean,
-): Promise<void> {
+): Promise<boolean> {
   await markOrphans(target, table, parents, update);
-  for (;;) {
+  for (let unsettled = false; ; unsettled = true) {
     let marked = 0;
     for (const rule of unique) marked += await markDuplicates(target, table, rule, update);
-    if (marked === 0 || (await markOrphans(target, table, parents, update)) === 0) return;
-    // One that went with its parent may have stood in the way of another.
+    if (marked === 0 || (await markOrphans(target, table, parents, update)) === 0) return unsettled;
     await target.run(
       `UPDATE ${table.stage} SET ${LEFT} = NULL WHERE NOT ${DONE} AND ${LEFT} = 'not unique' AND ${UPDATE} = ${update}`,
     );

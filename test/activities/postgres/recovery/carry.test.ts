@@ -275,6 +275,15 @@ describe('tables that refer to themselves and to each other', () => {
     expect(await stage.lines(must(tree).leftKeys)).toEqual(['20\tlacks a value', '21\tno parent', '22\tno parent']);
   });
 
+  test('a row that goes with its parent makes room for another, and that one for its own children', async () => {
+    const pair = await stage.pair(
+      'CREATE TABLE tree (id int PRIMARY KEY, name text, parent int)',
+      `INSERT INTO tree VALUES (1, 'a', 2), (2, 'c', 6), (6, 'a', NULL)`,
+      'ALTER TABLE tree ADD FOREIGN KEY (parent) REFERENCES tree; ALTER TABLE tree ADD UNIQUE (name)',
+    );
+    expect(await pair.carry(['tree'])).toMatchObject([{ carried: 2, left: { 'not unique': 1 } }]);
+  });
+
   test('of a circle what has its parents is carried, in as many rounds as it takes', async () => {
     const pair = await stage.pair(
       `CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);
