@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
 import { sqlStateOf } from '../failures.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { type CarriedTable, DONE, LEFT, UPDATE, WAITING } from './carrying.ts';
 import { keySql } from './catalog.ts';
 
@@ -47,14 +47,14 @@ function writeSql({ to, stage, common, copied, key }: CarriedTable, update: bool
     // What the source lacks has its default by now, but for numbers that only the target gives.
     const columns = to.columns
       .filter(({ name, generated, identity }) => !generated && (identity === '' || common.includes(name)))
-      .map(({ name }) => quoteColumn(name))
+      .map(({ name }) => quoteIdentifier(name))
       .join(', ');
     return `INSERT INTO ${to.sql} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${stage} WHERE ${condition}`;
   }
   // Postgres lets nobody change what it numbers always.
   const fixed = new Set([...key, ...to.columns.filter(({ identity }) => identity === 'a').map(({ name }) => name)]);
   const free = copied.filter((column) => !fixed.has(column));
-  const columns = (free.length > 0 ? free : key).map(quoteColumn);
+  const columns = (free.length > 0 ? free : key).map(quoteIdentifier);
   const values = columns.map((column) => `${column} = new.${column}`).join(', ');
   return `UPDATE ${to.sql} AS old SET ${values} FROM (SELECT * FROM ${stage} WHERE ${condition}) AS new
     WHERE ${keySql(key, 'old.')} = ${keySql(key, 'new.')}`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Session } from '../client.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { type CarriedTable, DONE, LEFT, UPDATE } from './carrying.ts';
 import { markDuplicates, type UniqueRule } from './unique.ts';
 
@@ -48,7 +48,7 @@ export async function judgeValues(target: Session, table: CarriedTable): Promise
     ({ name, notNull, identity }) => notNull && (common.includes(name) || identity === ''),
   );
   if (needed.length > 0) {
-    const lacking = needed.map(({ name }) => `${quoteColumn(name)} IS NULL`).join(' OR ');
+    const lacking = needed.map(({ name }) => `${quoteIdentifier(name)} IS NULL`).join(' OR ');
     await target.run(`UPDATE ${stage} SET ${LEFT} = 'lacks a value' WHERE ${LEFT} IS NULL AND (${lacking})`);
   }
   for (const { expression } of await target.rows(checkSchema, CHECKS, [to.sql])) {

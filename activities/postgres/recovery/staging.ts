@@ -2,7 +2,7 @@ import type { ListRef } from '../../../domain/artifacts.ts';
 import { openLines } from '../../lines.ts';
 import { unescapeField } from '../copy-text.ts';
 import { majorOfServer } from '../ready.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { arraySql } from './literals.ts';
 import { type CarriedTable, type Carrying, DONE, LEFT, stageKey, UPDATE } from './carrying.ts';
 import { keySql } from './catalog.ts';
@@ -23,7 +23,7 @@ const PASSES_OVER_SINCE = 17;
 export async function stageRows(tools: Carrying, table: CarriedTable, rows: LaterRows): Promise<number> {
   const { target } = tools;
   await createStage(tools, table);
-  const columns = [UPDATE, ...table.copied.map(quoteColumn)].join(', ');
+  const columns = [UPDATE, ...table.copied.map(quoteIdentifier)].join(', ');
   const lenient = (await majorOfServer(target)) >= PASSES_OVER_SINCE ? ' WITH (ON_ERROR ignore)' : '';
   const staged = await target.copyIn(
     `COPY ${table.stage} (${columns}) FROM STDIN${lenient}`,
@@ -43,7 +43,7 @@ async function createStage({ target }: Carrying, { stage, to }: CarriedTable): P
   );
   const changes = to.columns
     .filter(({ notNull }) => notNull)
-    .map((column) => `ALTER COLUMN ${quoteColumn(column.name)} DROP NOT NULL`);
+    .map((column) => `ALTER COLUMN ${quoteIdentifier(column.name)} DROP NOT NULL`);
   const more = [`${UPDATE} boolean NOT NULL`, `${DONE} boolean NOT NULL DEFAULT false`, `${LEFT} text`];
   await target.run(`ALTER TABLE ${stage} ${[...changes, ...more.map((column) => `ADD COLUMN ${column}`)].join(', ')}`);
 }
@@ -53,7 +53,7 @@ async function fillKept({ target }: Carrying, table: CarriedTable): Promise<void
   const { stage, to, common, key } = table;
   const kept = to.columns.filter(({ name, generated }) => !generated && !common.includes(name));
   if (kept.length === 0) return;
-  const values = kept.map(({ name }) => `${quoteColumn(name)} = kept.${quoteColumn(name)}`).join(', ');
+  const values = kept.map(({ name }) => `${quoteIdentifier(name)} = kept.${quoteIdentifier(name)}`).join(', ');
   const same = `${keySql(key, 'kept.')} = ${keySql(key, 's.')}`;
   await target.run(`UPDATE ${stage} AS s SET ${values} FROM ${to.sql} AS kept WHERE s.${UPDATE} AND ${same}`);
 }
@@ -101,7 +101,7 @@ async function* keyBatches({ store }: Carrying, list: ListRef, width: number): A
 function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[][], update: boolean): string {
   const types = new Map(from.columns.map(({ name, type }) => [name, type]));
   const typed = key.map((column, at) => ({
-    column: quoteColumn(column),
+    column: quoteIdentifier(column),
     type: types.get(column) ?? 'text',
     array: arraySql(values[at] ?? []),
   }));
@@ -113,7 +113,7 @@ function fetchSql({ from, key, copied }: CarriedTable, values: readonly string[]
            SELECT ${typed.map(({ type }, at) => `v${at}::${type}`).join(', ')}
              FROM unnest(${typed.map(({ array }) => `${array}::text[]`).join(', ')})
                AS asked(${typed.map((_part, at) => `v${at}`).join(', ')}))`;
-  return `COPY (SELECT ${update}, ${copied.map(quoteColumn).join(', ')} FROM ${from.sql} WHERE ${wanted}) TO STDOUT`;
+  return `COPY (SELECT ${update}, ${copied.map(quoteIdentifier).join(', ')} FROM ${from.sql} WHERE ${wanted}) TO STDOUT`;
 }
 
 /** SQL that lists the keys in a stage, in order. */

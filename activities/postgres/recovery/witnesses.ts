@@ -3,7 +3,7 @@ import type { Witnesses } from '../../../domain/database-state.ts';
 import { openLines } from '../../lines.ts';
 import type { Session } from '../client.ts';
 import { rowHashSql } from '../table-state.ts';
-import { quoteColumn } from '../tables.ts';
+import { quoteIdentifier } from '../tables.ts';
 import { keySql, type Table } from './catalog.ts';
 import { parseKeyed, readKeyed } from './keyed-rows.ts';
 import { arraySql } from './literals.ts';
@@ -61,5 +61,5 @@ async function fewOf(
   const keys: string[] = [];
   for await (const batch of openLines(store, list.artifact, parseKeyed)) keys.push(...batch.map((keyed) => keyed.key));
   if (!keys.every((one) => text.test(one))) return undefined;
-  return `${quoteColumn(column)} = ANY (${arraySql(keys)}::${type}[])`;
+  return `${quoteIdentifier(column)} = ANY (${arraySql(keys)}::${type}[])`;
 }
