@@ -7,8 +7,7 @@ import type { PostgresInput } from '../../domain/run-input.ts';
 import { type Damage, damagePostgres } from '../../sandbox/faults/postgres-damage.ts';
 import type { recoverPostgresMetadata } from '../../workflows/recover-postgres-metadata.ts';
 import { type Account, account, ChatLoad, type Entry } from '../support/chat-load.ts';
-import { runSql } from '../support/postgres.ts';
-import { approve, commit, QUEUE, Scenario, until } from '../support/scenario.ts';
+import { approve, commit, QUEUE, Scenario } from '../support/scenario.ts';
 
 type Fault = Parameters<typeof damagePostgres>[0];
 
@@ -111,12 +110,7 @@ describe('a fault of Postgres on Neon, while people chat', () => {
     '%s: recovered, from within a commit of the truth, and everything that could be kept is kept',
     async (fault, options) => {
       const { report, damage, entries, found } = await recoverFrom(fault, options);
-      if (process.env['TIMES'])
-        console.log(
-          report.steps
-            .map((x) => `${x.name} ${(Date.parse(x.endedAt ?? '') - Date.parse(x.startedAt ?? '')) / 1000} ${x.result}`)
-            .join('\n'),
-        );
+
       expect(redGates(report)).toEqual([]);
       expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
       const moment = momentOf(report);
