@@ -89,7 +89,7 @@ async function tryOut(
   const folder = `${run.folder}/rehearse`;
   const tables = loss.comparableTables(survey.survey, found.now);
   const diffs = await act.compareDatabases({ earlier: beside, later: LIVE, tables, folder });
-  const carried = await carry(act, run, { input, from: LIVE, to: beside, tables, folder });
+  const carried = await carry(act, run, { input, from: LIVE, to: beside, tables });
   const after = await act.surveyDatabase({ place: beside });
   const broken = 'survey' in after ? after.survey.broken.reduce((sum, { rows }) => sum + rows, 0) : 0;
   return { diffs, carried, broken };
@@ -99,16 +99,11 @@ async function tryOut(
 export function carry(
   act: Hands,
   run: DatabaseRun,
-  {
-    input,
-    from,
-    to,
-    tables,
-    folder,
-  }: { input: PostgresInput; from: Place; to: Place; tables: readonly string[]; folder: string },
+  { input, from, to, tables }: { input: PostgresInput; from: Place; to: Place; tables: readonly string[] },
 ): Promise<Carried[]> {
   const { notCarried, carryUpdates } = databaseOf(run);
   const left = new Set([...notCarried, ...(input.leave ?? [])]);
   const wanted = tables.filter((table) => !left.has(table));
-  return act.carryRows({ from, to, tables: wanted, updates: carryUpdates, folder });
+  // One folder for every attempt: by it rows that the rehearsal has carried into the same target are known again.
+  return act.carryRows({ from, to, tables: wanted, updates: carryUpdates, folder: `${run.folder}/carry` });
 }

@@ -48,8 +48,7 @@ async function carryLater(
   { from, to, tables }: { from: Place; to: Place; tables: readonly string[] },
 ): Promise<Carried[]> {
   if (tables.length === 0) return [];
-  const folder = `${run.folder}/carry`;
-  return run.must('carryOver', (act) => carry(act, run, { input, from, to, tables, folder }), recovery.describeCarried);
+  return run.must('carryOver', (act) => carry(act, run, { input, from, to, tables }), recovery.describeCarried);
 }
 
 /** The branch goes back in its place; what it was is a branch of its own from then on. */

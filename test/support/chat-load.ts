@@ -35,13 +35,11 @@ export interface Account {
 export class ChatLoad {
   readonly entries: Entry[] = [];
   readonly #url: string;
-  readonly #ingest: boolean;
   readonly #enough = new AbortController();
   readonly #working: Promise<void>[];
 
-  constructor(appUrl: string, { ingest = true }: { ingest?: boolean } = {}) {
+  constructor(appUrl: string) {
     this.#url = appUrl;
-    this.#ingest = ingest;
     this.#working = Array.from({ length: PEOPLE }, (_, person) => this.#live(person));
   }
 
@@ -62,7 +60,7 @@ export class ChatLoad {
   async #live(person: number): Promise<void> {
     let session: string | undefined;
     for (let turn = 0; !this.#enough.signal.aborted; turn += 1) {
-      if (this.#ingest && turn % 5 === 4) await this.#add();
+      if (turn % 5 === 4) await this.#add();
       else session = await this.#ask(session, turn % 3 === 2);
       await pause(BETWEEN_MS + person);
     }
