@@ -9,6 +9,7 @@ import { carryOver } from './carry-over.ts';
 import { copyBack } from './copy-back.ts';
 import { fingerprints } from './fingerprints.ts';
 import { history } from './history.ts';
+import { outage } from './outage.ts';
 import { exitCodeOf, renderJson, renderTable } from './print.ts';
 import { reconciling } from './reconcile.ts';
 import { repair } from './repair.ts';
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   history,
   storing,
   verifySet,
+  outage,
   carryOver,
   fingerprints,
 ];

@@ -23,10 +23,11 @@ export async function withStage<T>(
   name: string,
   only: readonly PartName[] | undefined,
   work: (stage: Stage) => Promise<T>,
+  { neon = false }: { neon?: boolean } = {},
 ): Promise<T> {
   const folder = join(sandboxFolder, 'bench', name);
   await rm(folder, { recursive: true, force: true });
-  const stack = await startStack({ name: `bench-${name}`, folder, fresh: true, only, onMessage: say });
+  const stack = await startStack({ name: `bench-${name}`, folder, fresh: true, only, neon, onMessage: say });
   try {
     const config = await loadConfig({ env: { ...stack.env }, cwd: stack.dir });
     const result = await work({ stack, config, store: createDiskStore(config.store.directory) });

@@ -22,14 +22,17 @@ export interface Recovered {
  * The whole runbook through Temporal and the worker, approved as soon as it asks.
  * @throws Error when it does not end recovered with every gate green
  */
-export async function recoverThroughTemporal({ stack, config }: Stage): Promise<Recovered> {
+export async function recoverThroughTemporal(
+  { stack, config }: Stage,
+  workflowType = 'recoverPartialQdrantLoss',
+): Promise<Recovered> {
   const ended = new AbortController();
   const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
   try {
     const client = new Client({ connection });
     const workflowId = `bench-${randomUUID()}`;
     const taskQueue = taskQueueOf(config.environment);
-    const handle = await client.workflow.start('recoverPartialQdrantLoss', {
+    const handle = await client.workflow.start(workflowType, {
       taskQueue,
       workflowId,
       args: [{ commitWindowMinutes: 0, reason: 'a benchmark' }],
@@ -44,6 +47,23 @@ export async function recoverThroughTemporal({ stack, config }: Stage): Promise<
     return { report, events: historyLength, bytes: historySize ?? 0 };
   } finally {
     ended.abort();
+    await connection.close();
+  }
+}
+
+/** Takes a recovery set through Temporal. @throws Error when it does not pass */
+export async function backUpThroughTemporal({ stack, config }: Stage): Promise<void> {
+  const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
+  try {
+    const report = runReportSchema.parse(
+      await new Client({ connection }).workflow.execute('backUpStack', {
+        taskQueue: taskQueueOf(config.environment),
+        workflowId: `bench-${randomUUID()}`,
+        args: [{}],
+      }),
+    );
+    if (report.verdict !== 'pass') throw new Error(`the backup ended ${report.outcome}, ${report.verdict}`);
+  } finally {
     await connection.close();
   }
 }

@@ -10,6 +10,7 @@ import { damagePostgres } from '../../sandbox/faults/postgres-damage.ts';
 import { rollBackUpdate } from '../../workflows/messages.ts';
 import type { recoverPostgresMetadata } from '../../workflows/recover-postgres-metadata.ts';
 import { account, ChatLoad } from '../support/chat-load.ts';
+import { historyOf } from '../support/histories.ts';
 import { runSql } from '../support/postgres.ts';
 import { approve, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
@@ -84,6 +85,7 @@ describe('Postgres without a history', () => {
     expect(await count('sessions')).toBeGreaterThan(damaged);
     await recovery.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
     const report = await recovery.result();
+    await historyOf(recovery, 'postgres-beside-rolled-back');
     expect(report.outcome).toBe('rolled-back');
     expect(report.undo.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
     expect(await count('sessions')).toBe(damaged);
