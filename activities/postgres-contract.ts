@@ -24,8 +24,8 @@ export interface NeonHistory {
 export interface NeonRecoveryActivities {
   /** @throws NEON_* */
   readNeonHistory(): Promise<NeonHistory>;
-  /** Whether a branch is there and can be read. @throws NEON_* but for absence */
-  findBranch(input: { branchId: string }): Promise<{ ready: boolean }>;
+  /** Whether a branch is there and can be read, and when it was made. @throws NEON_* but for absence */
+  findBranch(input: { branchId: string }): Promise<{ ready: boolean; createdAt?: string | undefined }>;
   /**
    * Makes a branch of a moment of the app's branch, with a compute. One of the name that is there is adopted. @throws NEON_*,
    * MOMENT_REFUSED for a moment outside the history

@@ -19,6 +19,8 @@ export interface DatabaseAssessment {
   readonly why: string;
   /** The state that the set holds, where it can be connected to. */
   readonly reference: Place;
+  /** When that state was, at the latest, by Neon's clock; undefined where it came from a dump. `exact`: not later either. */
+  readonly referenceAt?: { readonly at: string; readonly exact: boolean } | undefined;
   readonly before: Survey;
   /** Undefined when the database itself is gone; `missing` tells what the server said. */
   readonly now: Survey | undefined;

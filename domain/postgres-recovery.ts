@@ -46,6 +46,11 @@ export function describeCarried(carried: readonly Carried[]): string {
   return parts.join('; ');
 }
 
+/** None where there was nothing to carry from. */
+export function carriedGates({ diffs, carried: rehearsed }: Rehearsal, carried: readonly Carried[]): Gate[] {
+  return diffs.length === 0 ? [] : [carriedGate(rehearsed, carried)];
+}
+
 /** The rows that the rehearsal kept are kept for real; more may have come since. */
 export function carriedGate(rehearsed: readonly Carried[], carried: readonly Carried[]): Gate {
   const total = (all: readonly Carried[]): number => all.reduce((sum, one) => sum + one.carried, 0);

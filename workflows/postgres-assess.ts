@@ -21,7 +21,7 @@ export async function assessDatabase(run: DatabaseRun, input: PostgresInput): Pr
   );
   run.learn({ set: chosen.set.id });
   if (!chosen.set.postgres) throw failureWith('SET_MISMATCH', `${chosen.set.id} has no part of Postgres`);
-  const reference = await makeReadable(run, chosen.set);
+  const { place: reference, at: referenceAt } = await makeReadable(run, chosen.set);
   const found = await run.must(
     'assess',
     async (act) => {
@@ -32,7 +32,7 @@ export async function assessDatabase(run: DatabaseRun, input: PostgresInput): Pr
       const now = 'survey' in live ? live.survey : undefined;
       if (now) loss.mustBelongTo(run.settings.environment, now, 'the database');
       const missing = 'missing' in live ? live.missing : undefined;
-      const states = { reference, before, now, missing, tolerance: settings.tolerance };
+      const states = { reference, referenceAt, before, now, missing, tolerance: settings.tolerance };
       return { ...chosen, ...states, ...(await compare(act, run, { ...chosen, reference, before, now })) };
     },
     loss.describeLoss,
@@ -46,23 +46,36 @@ function nothingCarried(run: DatabaseRun, { set }: loss.DatabaseAssessment) {
   return { carried: [], chunksLost: 0, healedFrom: Date.parse(set.takenAt), messages, chunks };
 }
 
+interface Reference {
+  readonly place: Place;
+  readonly at?: loss.DatabaseAssessment['referenceAt'];
+}
+
 /** The branch that was made for the set, while it is there; else its dump comes up beside. */
-async function makeReadable(run: DatabaseRun, set: RecoverySet): Promise<Place> {
+async function makeReadable(run: DatabaseRun, set: RecoverySet): Promise<Reference> {
   const scratch = scratchDatabaseOf(set.id, run.runId);
   return run.must(
     'reference',
     async (act) => {
-      const branchId = set.postgres?.neon?.branchId;
-      if (branchId !== undefined && databaseOf(run).history) {
-        const { ready } = await act.findBranch({ branchId });
-        if (ready) return { kind: 'branch', branchId };
-      }
+      const branch = databaseOf(run).history ? await branchOf(act, set) : undefined;
+      if (branch) return branch;
       run.cleanUp(`remove database ${scratch}`, (undo) => undo.dropScratchDatabase({ scratch }));
       await act.restoreDumpBeside({ set, scratch });
-      return { kind: 'beside', database: scratch };
+      return { place: { kind: 'beside', database: scratch } };
     },
-    (place) => (place.kind === 'branch' ? `branch ${place.branchId}` : `restored into ${scratch}`),
+    ({ place }) => (place.kind === 'branch' ? `branch ${place.branchId}` : `restored into ${scratch}`),
   );
+}
+
+/** Neon may not tell of which moment a branch is; then it is not younger than the branch itself. */
+async function branchOf(act: Hands, { postgres }: RecoverySet): Promise<Reference | undefined> {
+  if (!postgres?.neon) return undefined;
+  const { branchId, parentTimestamp } = postgres.neon;
+  const { ready, createdAt } = await act.findBranch({ branchId });
+  if (!ready) return undefined;
+  const at = parentTimestamp ?? createdAt;
+  const exact = parentTimestamp !== undefined;
+  return { place: { kind: 'branch', branchId }, ...(at === undefined ? {} : { at: { at, exact } }) };
 }
 
 function surveyOf(seen: { survey: Survey } | { missing: string }, what: string): Survey {

@@ -25,6 +25,8 @@ export async function chooseTarget(
   const database = recoveryDatabaseOf('restore', run.runId);
   if (input.plainDump !== undefined)
     return { kind: 'file', file: input.plainDump, database, how: 'asked for in the input' };
+  if (input.from === 'history' && !databaseOf(run).history)
+    throw failureWith('INVALID_INPUT', 'from: there is no history to go back in: neon is not configured');
   if (input.from === 'set') return { kind: 'set', database, how: 'asked for in the input' };
   if (!databaseOf(run).history) {
     if (input.at !== undefined)
@@ -76,11 +78,11 @@ async function given(
 
 function searchOf(run: DatabaseRun, found: loss.DatabaseAssessment, { from }: NeonHistory): Search {
   const { resolutionSeconds, maxProbes } = databaseOf(run);
-  const branched = found.set.postgres?.neon?.parentTimestamp;
-  const setAt = Date.parse(branched ?? found.set.takenAt);
+  const { referenceAt, set } = found;
+  const setAt = Date.parse(referenceAt?.at ?? set.takenAt);
   const begin = Date.parse(from);
-  // The set's own moment is good by what it was compared with; the beginning of the history must be looked at.
-  const proven = branched !== undefined && setAt >= begin && found.reference.kind === 'branch';
+  // The set's own moment is good by what it was compared with; every other one must be looked at.
+  const proven = referenceAt?.exact === true && setAt >= begin;
   return {
     from: { at: Math.max(setAt, begin), proven },
     until: found.now === undefined ? Date.now() : Date.parse(found.now.at),

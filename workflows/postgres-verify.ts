@@ -7,13 +7,17 @@ import type { Gate } from '../domain/verdict.ts';
 import { type DatabaseRun, databaseOf } from './postgres-steps.ts';
 
 /** Structure, keys, every row that was lost; then rows against vectors. */
-export async function verifyData(run: DatabaseRun, found: loss.DatabaseAssessment): Promise<void> {
+export async function verifyData(
+  run: DatabaseRun,
+  found: loss.DatabaseAssessment,
+  carried: readonly Gate[] = [],
+): Promise<void> {
   await run.verify('integrity', async (act) => {
     const seen = await act.surveyDatabase({ place: LIVE });
     if ('missing' in seen) return [gone(seen.missing)];
     const look = await act.checkState({ place: LIVE, expected: loss.expectationOf(found, undefined) });
     const structure = await act.checkStructure({});
-    return [...structure, recovery.structureGate(found.before, seen.survey), rowsGate(found, look)];
+    return [...carried, ...structure, recovery.structureGate(found.before, seen.survey), rowsGate(found, look)];
   });
   if (databaseOf(run).chunks === undefined) return;
   const { collection } = run.settings;
@@ -41,13 +45,17 @@ function rowsGate(found: loss.DatabaseAssessment, look: { good: boolean; lost: n
   };
 }
 
-/** The app is let in, and asked; from a session to its chunks, and from a question to its source. */
+/** The app writes again. */
+export async function openApp(run: DatabaseRun): Promise<void> {
+  if (databaseOf(run).fence) await run.must('open', (act) => act.setAppMode({ mode: 'open' }));
+}
+
+/** The app is asked; from a session to its chunks, and from a question to its source. */
 export async function verifyThroughApp(
   run: DatabaseRun,
   found: loss.DatabaseAssessment,
   carried: readonly Carried[],
 ): Promise<void> {
-  if (databaseOf(run).fence) await run.must('open', (act) => act.setAppMode({ mode: 'open' }));
   const { collection } = run.settings;
   await run.verify('trace', async (act) => [
     ...(await act.checkRetrieval({ collection, set: found.set, sections: [] })),

@@ -54,15 +54,15 @@ export function refusalOf(source: Branch, branches: readonly Branch[], plan: str
   return `Neon: the plan allows ${most} root branches, and there are ${roots.length} (${names}), so what is replaced could not be kept; delete one`;
 }
 
-/** Whether a branch is there and can be read. */
+/** Whether a branch is there and can be read, and when it was made. */
 export async function findBranch(
   tools: Tools,
   { branchId }: { branchId: string },
   work: Work,
-): Promise<{ ready: boolean }> {
+): Promise<{ ready: boolean; createdAt?: string }> {
   const branches = await watched(tools, 'Neon: find a branch', work).listBranches();
   const found = branches.find(({ id }) => id === branchId);
-  return { ready: found?.current_state === 'ready' };
+  return { ready: found?.current_state === 'ready', ...(found?.created_at ? { createdAt: found.created_at } : {}) };
 }
 
 /** Makes a branch of a moment of the app's branch, or adopts the one of that name. It expires in a day, whatever happens. */

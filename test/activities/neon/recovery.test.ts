@@ -100,7 +100,10 @@ describe('a branch of a moment', () => {
       'recovery-aaaaaaaa-probe-2',
     ]);
     expect(await stage.run((act) => act.listRecoveryBranches({ runId: 'bbbbbbbb' }))).toEqual([]);
-    expect(await stage.run((act) => act.findBranch({ branchId }))).toEqual({ ready: true });
+    expect(await stage.run((act) => act.findBranch({ branchId }))).toEqual({
+      ready: true,
+      createdAt: expect.any(String),
+    });
     const removed = await stage.run((act) => act.removeRecoveryBranches({ runId: 'aaaaaaaa', keep: [name] }));
     expect(removed).toEqual({ removed: ['recovery-aaaaaaaa-probe-2'] });
     expect(await stage.run((act) => act.releaseBranch({ name }))).toEqual({ released: true });
