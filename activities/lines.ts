@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { Artifact, ArtifactStore, ListRef } from '../domain/artifacts.ts';
 import type { Batches } from '../domain/index-entry.ts';
 
@@ -28,6 +28,19 @@ export async function* readLines<T>(bytes: AsyncIterable<Uint8Array>, parse: (li
 /** The lines of an artifact. @throws SET_TAMPERED at the end when its bytes are not those of the reference */
 export function openLines<T>(store: ArtifactStore, artifact: Artifact, parse: (line: string) => T): Batches<T> {
   return readLines(store.open(artifact), parse);
+}
+
+/** The lines of an artifact as a set; none without one. For lists that are known to be small. */
+export async function readSet(store: ArtifactStore, artifact: Artifact | undefined): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  if (artifact)
+    for await (const batch of openLines(store, artifact, (line) => line)) for (const one of batch) found.add(one);
+  return found;
+}
+
+/** Puts what is in memory as a whole. @throws as `ArtifactStore.put` */
+export function putBytes(store: ArtifactStore, key: string, bytes: Uint8Array): Promise<Artifact> {
+  return store.put(key, Readable.from([bytes]));
 }
 
 /** A small artifact, whole in memory. @throws SET_TAMPERED when its bytes are not those of the reference */

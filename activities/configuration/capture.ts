@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { ConfigurationBackupConfig } from '../../config/configuration.ts';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import type { ConfigurationPart } from '../../domain/set-parts.ts';
+import { putBytes } from '../lines.ts';
 import { seal } from './age.ts';
 import { clearSecretIn, secretValuesIn } from './clear-secrets.ts';
 import { type Captured, keyPartOf, readCaptured } from './files.ts';
@@ -48,7 +48,7 @@ export async function captureConfiguration(
     taken.add(part);
     return `${folder}/configuration/${attempt}/${part}`;
   };
-  const put = (key: string, bytes: Uint8Array): Promise<Artifact> => store.put(key, Readable.from([bytes]));
+  const put = (key: string, bytes: Uint8Array): Promise<Artifact> => putBytes(store, key, bytes);
   const files: ConfigurationPart['files'] = [];
   for (const { name, bytes } of envFiles)
     files.push({ name, kind: 'env', artifact: await put(keyOf(name, SEALED), await seal(recipients, bytes)) });

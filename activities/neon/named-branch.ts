@@ -4,7 +4,7 @@ import type { Branch, Operation } from './answers.ts';
 import type { BranchWish, NeonClient } from './client.ts';
 import { ensureEndpoint, suspendSecondsFor } from './compute.ts';
 import { NeonFailure } from './failure.ts';
-import { sleep } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import { isLost, isOpen, ready, settle } from './settle.ts';
 import { expectBranchable, findByName, taken } from './source.ts';
 import type { Tools } from './tools.ts';

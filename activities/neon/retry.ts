@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { NeonFailure } from './failure.ts';
+import { sleep } from '../sleep.ts';
 
 const FIRST_PAUSE_MS = 250;
 /** Neon counts requests, and a chain of operations takes seconds. */
@@ -55,12 +55,4 @@ export async function lookUntil<T>(
     if (found !== undefined) return found;
     await sleep(ms, signal);
   }
-}
-
-/** Sleeps; a cancelled signal rejects with its own reason. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw error;
-  });
 }

@@ -2,7 +2,8 @@ import type { Work } from '../progress.ts';
 import type { Branch, Operation } from './answers.ts';
 import type { NeonClient } from './client.ts';
 import { NeonFailure } from './failure.ts';
-import { lookUntil, sleep } from './retry.ts';
+import { lookUntil } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import type { Patience, Tools } from './tools.ts';
 
 /** Terminal and well. The others that are terminal are `error` and `cancelled`. */

@@ -4,7 +4,8 @@ import type { Work } from '../progress.ts';
 import type { Backup } from './answers.ts';
 import type { QdrantCloudClient } from './client.ts';
 import { CloudFailure } from './failure.ts';
-import { overBlips, sleep } from './retry.ts';
+import { overBlips } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import type { Tools } from './tools.ts';
 
 const DAY_S = 86_400;

@@ -2,12 +2,12 @@ import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, relative } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import { type ColdCopy, coldCopySchema, coldFolderOf } from '../../domain/cold-copy.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { putBytes } from '../lines.ts';
 import type { Work } from '../progress.ts';
 
 const CONNECT_MS = 3_000;
@@ -155,5 +155,5 @@ async function discard(store: ArtifactStore, folder: string): Promise<void> {
 }
 
 async function put(store: ArtifactStore, key: string, text: string): Promise<void> {
-  await store.put(key, Readable.from([Buffer.from(text)]));
+  await putBytes(store, key, Buffer.from(text));
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sleep } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import { pathOf } from './address.ts';
 import { QdrantFailure } from './failure.ts';
 import { readShape } from './shape.ts';

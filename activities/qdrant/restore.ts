@@ -6,7 +6,7 @@ import { pathOf } from './address.ts';
 import { countPoints, dropScratch, exists, mustBeScratch, removeArchives } from './collections.ts';
 import { QdrantFailure } from './failure.ts';
 import { readMetadata, writeMetadata } from './identity.ts';
-import { sleep } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import type { Tools } from './tools.ts';
 import { upload } from './upload.ts';
 

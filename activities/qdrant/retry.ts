@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { QdrantFailure } from './failure.ts';
+import { sleep } from '../sleep.ts';
 
 const PAUSES_MS = [100, 300, 1_000];
 
@@ -17,12 +17,4 @@ export async function overBlips<T>(call: () => Promise<T>, signal?: AbortSignal)
     }
   }
   return call();
-}
-
-/** Sleeps; a cancelled signal rejects with its own reason. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw error;
-  });
 }

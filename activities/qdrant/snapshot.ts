@@ -5,7 +5,7 @@ import type { Artifact } from '../../domain/artifacts.ts';
 import type { Work } from '../progress.ts';
 import { pathOf } from './address.ts';
 import { QdrantFailure } from './failure.ts';
-import { sleep } from './retry.ts';
+import { sleep } from '../sleep.ts';
 import type { Tools } from './tools.ts';
 
 const descriptionSchema = z.object({

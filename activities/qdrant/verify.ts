@@ -4,7 +4,7 @@ import { parseIndexLine } from '../../domain/lines.ts';
 import type { PointId } from '../../domain/point-id.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { openLines } from '../lines.ts';
+import { openLines, readSet } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { countPoints } from './collections.ts';
 import { checkSample } from './sample.ts';
@@ -25,7 +25,7 @@ interface Restored {
  * sample number by number. The archive as a whole was compared with its hash on the way, by us and by the server. What changed while the set was taken may have come up in either state, and nothing else.
  */
 export async function checkRestored(tools: Tools, { set, scratch }: Restored, work: Work): Promise<Gate[]> {
-  const changed = await changedIds(tools, set);
+  const changed = await readSet(tools.store, set.drift?.list);
   return [
     await checkConfiguration(tools, { set, scratch }),
     await checkCount(tools, { set, scratch }, work.signal),
@@ -34,13 +34,6 @@ export async function checkRestored(tools: Tools, { set, scratch }: Restored, wo
       ? [await checkSample(tools, { sample: set.qdrant.sample, scratch, changed }, work.signal)]
       : []),
   ];
-}
-
-async function changedIds({ store }: Tools, { drift }: RecoverySet): Promise<ReadonlySet<PointId>> {
-  const ids = new Set<PointId>();
-  if (drift?.list)
-    for await (const batch of openLines(store, drift.list, (line) => line)) batch.forEach((id) => ids.add(id));
-  return ids;
 }
 
 async function checkConfiguration({ connection }: Tools, { set, scratch }: Restored): Promise<Gate> {

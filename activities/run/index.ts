@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import type { MarkedStore } from '../../domain/environment-mark.ts';
 import { runFolderOf } from '../../domain/names.ts';
 import { renderReport } from '../../domain/report-text.ts';
 import { runReportSchema } from '../../domain/report.ts';
 import type { RunSettings } from '../../domain/settings.ts';
+import { putBytes } from '../lines.ts';
 import type { RunActivities } from '../contract.ts';
 import { compareMarks, compareMarksThatAre, markStores, mustServe } from './identity.ts';
 import { readInitiator, readLeaseHolder } from './initiator.ts';
@@ -55,7 +55,7 @@ export function createRunActivities({
       // A repeat after a lost answer finds the key taken; the time keeps the two apart, and both are the same report.
       const key = `${folder}/report-${Date.now()}`;
       const put = (name: string, text: string): ReturnType<ArtifactStore['put']> =>
-        store.put(name, Readable.from([Buffer.from(text)]));
+        putBytes(store, name, Buffer.from(text));
       return {
         json: await put(`${key}.json`, `${JSON.stringify(checked, null, 2)}\n`),
         markdown: await put(`${key}.md`, renderReport(checked)),

@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { checksumsKeyOf, manifestKeyOf } from '../../domain/names.ts';
 import { type RecoverySet, recoverySetSchema } from '../../domain/recovery-set.ts';
 import { checksumsOf } from '../../domain/stored-set.ts';
+import { putBytes } from '../lines.ts';
 import { type Expected, misfit } from './fit.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function seal(store: ArtifactStore, expected: Expected, given: Reco
 
 async function putOnce(store: ArtifactStore, key: string, bytes: Buffer): Promise<Artifact> {
   const there = await store.readSmall(key);
-  if (!there) return store.put(key, Readable.from([bytes]));
+  if (!there) return putBytes(store, key, bytes);
   if (!bytes.equals(there))
     throw new RecoveryError('SET_TAMPERED', `${key} is there already, and is not what this run would write`);
   return { key, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
@@ -8,6 +7,7 @@ import { artifactsOf, bytesOf, type RecoverySet } from '../../domain/recovery-se
 import { isSetId, listStoredSets, readStoredSet } from '../../domain/stored-set.ts';
 import type { Gate } from '../../domain/verdict.ts';
 import { type Verification, verificationSchema } from '../../domain/verification.ts';
+import { putBytes } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import type { PickedSet } from '../set-contract.ts';
 import { type Expected, misfit } from './fit.ts';
@@ -77,7 +77,7 @@ export async function recordVerification(store: ArtifactStore, given: Verificati
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const key = verificationKeyOf(record.setId, record.at, sha256);
   if (await store.readSmall(key)) return { key, sha256, bytes: bytes.length };
-  return store.put(key, Readable.from([bytes]));
+  return putBytes(store, key, bytes);
 }
 
 /** Takes away the objects of a set that was never finished. A finished one stays: it goes by retention. */

@@ -1,12 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { QdrantConfig } from '../../config/schema.ts';
 import { CANARY_SECTION, canaryGates, canaryText } from '../../domain/canary.ts';
 import { parsePointId, type PointId } from '../../domain/point-id.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Canary } from '../../domain/set-parts.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { readWhole } from '../lines.ts';
+import { putBytes, readWhole } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { fieldAt, payloadOf } from './payload.ts';
 import type { StackPorts } from './ports.ts';
@@ -38,7 +37,7 @@ export async function plantCanary(
     signal,
   );
   const key = `${folder}/canary-${randomUUID().slice(0, 8)}.txt`;
-  return { pointId: id, text, artifact: await store.put(key, Readable.from([Buffer.from(`${text}\n`)])) };
+  return { pointId: id, text, artifact: await putBytes(store, key, Buffer.from(`${text}\n`)) };
 }
 
 interface PlantCanary {

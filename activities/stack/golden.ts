@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Artifact } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import {
@@ -10,7 +9,7 @@ import {
 } from '../../domain/recovery-set.ts';
 import { type Asked, citationGate, overlapGate, retrievalGate, touching } from '../../domain/golden.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { readWhole } from '../lines.ts';
+import { putBytes, readWhole } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { checkOwnText } from './own-text.ts';
 import type { StackPorts } from './ports.ts';
@@ -27,7 +26,7 @@ export async function captureGolden(
 ): Promise<Artifact> {
   const answers = await askAll(ports, collection, await ports.questions(), work);
   const bytes = Buffer.from(`${JSON.stringify(answers, null, 2)}\n`);
-  return ports.store.put(`${folder}/golden-${randomUUID().slice(0, 8)}.json`, Readable.from([bytes]));
+  return putBytes(ports.store, `${folder}/golden-${randomUUID().slice(0, 8)}.json`, bytes);
 }
 
 /**

@@ -1,9 +1,8 @@
 import { type Counts, describeCounts } from '../../domain/damage.ts';
 import { describeCount } from '../../domain/format.ts';
-import type { PointId } from '../../domain/point-id.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { openLines } from '../lines.ts';
+import { readSet } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { checkCanary } from './canary.ts';
 import { checkRetrieval } from './golden.ts';
@@ -34,20 +33,13 @@ export async function checkTogether(
  * everything once more would prove nothing besides.
  */
 async function checkAgreement({ store }: Pick<StackPorts, 'store'>, set: RecoverySet): Promise<Gate> {
-  const { counts, tally } = await reconcileIndexes(store, set, await changedIds(store, set));
+  const { counts, tally } = await reconcileIndexes(store, set, await readSet(store, set.drift?.list));
   return {
     name: 'vectors and rows together',
     verdict: sameCounts(counts, set.disagreements) ? 'pass' : 'fail',
     expected: `${describeCounts(set.disagreements)}, as the manifest says`,
     observed: `${describeCounts(counts)}: ${describeCount(tally.live)} points, ${describeCount(tally.rows)} rows`,
   };
-}
-
-async function changedIds(store: StackPorts['store'], { drift }: RecoverySet): Promise<ReadonlySet<PointId>> {
-  const ids = new Set<PointId>();
-  if (drift?.list)
-    for await (const batch of openLines(store, drift.list, (line) => line)) for (const id of batch) ids.add(id);
-  return ids;
 }
 
 function sameCounts(a: Counts, b: Counts): boolean {

@@ -26,7 +26,7 @@ async function branches(): Promise<string[]> {
 }
 
 const BEFORE_APPROVAL = ['assess', 'moment', 'rehearse'];
-const AFTER_APPROVAL = ['fence', 'restore', 'carryOver', 'reconnect', 'integrity', 'trace'];
+const AFTER_APPROVAL = ['restore', 'carryOver', 'reconnect', 'trace'];
 
 test('a worker that is killed in every step finishes, and only what was preserved is left', async () => {
   const load = new ChatLoad(scenario.stack.urls.app);
