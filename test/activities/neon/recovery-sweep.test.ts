@@ -88,11 +88,6 @@ const CALLS: Readonly<Record<string, Call>> = {
     act: (runId) => stage.run((act) => act.releaseBranch({ name: `recovery-${runId}-probe-1` }), SHORT),
     leaves: [],
   },
-  removeRecoveryBranches: {
-    prepare: async (runId) => void (await probe(runId)),
-    act: (runId) => stage.run((act) => act.removeRecoveryBranches({ runId, keep: [] }), SHORT),
-    leaves: [],
-  },
   restartCompute: { act: () => stage.run((act) => act.restartCompute({}), SHORT), leaves: [] },
 };
 
