@@ -52,7 +52,7 @@ function damage({ stack }: Stage): ReturnType<typeof damagePostgres> {
 function outageOf({ steps }: RunReport): number {
   const at = (name: string, end: 'startedAt' | 'endedAt'): number =>
     Date.parse(steps.find((step) => step.name === name)?.[end] ?? '');
-  return (at('open', 'endedAt') - at('fence', 'startedAt')) / 1_000;
+  return (at('reopen', 'endedAt') - at('fence', 'startedAt')) / 1_000;
 }
 
 function probesOf({ steps, startedAt, set = '' }: RunReport, { config }: Stage): Row {

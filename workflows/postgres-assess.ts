@@ -116,7 +116,8 @@ async function compareVectors(
   { set, now }: { set: RecoverySet; now: Survey },
 ): Promise<Counts | undefined> {
   const { chunks } = databaseOf(run);
-  if (chunks === undefined || !now.tables[chunks]) return undefined;
+  // Of a table without a row every vector is an orphan, which is no news.
+  if (chunks === undefined || (now.tables[chunks]?.rows ?? 0) === 0) return undefined;
   const { collection } = run.settings;
   const { counts } = await act.reconcileStack({ collection, set, depth: 'content', folder: `${run.folder}/assess` });
   return counts;

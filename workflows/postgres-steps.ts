@@ -28,7 +28,7 @@ export const steps = {
     phase: 'verify',
     skippable: 'the recovery is kept, and the verdict says that not all is proven',
   },
-  open: { title: 'Let the app write again', phase: 'verify' },
+  reopen: { title: 'Let the app write again', phase: 'verify' },
   trace: {
     title: 'Verify: questions and sessions lead to their sources',
     phase: 'verify',

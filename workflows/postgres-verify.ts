@@ -47,7 +47,7 @@ function rowsGate(found: loss.DatabaseAssessment, look: { good: boolean; lost: n
 
 /** The app writes again. */
 export async function openApp(run: DatabaseRun): Promise<void> {
-  if (databaseOf(run).fence) await run.must('open', (act) => act.setAppMode({ mode: 'open' }));
+  if (databaseOf(run).fence) await run.must('reopen', (act) => act.setAppMode({ mode: 'open' }));
 }
 
 /** The app is asked; from a session to its chunks, and from a question to its source. */

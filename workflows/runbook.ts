@@ -23,8 +23,8 @@ export interface RunbookDefinition<S, K extends string> {
   readonly scenario: string;
   /** Schema of the one input object; every field optional. */
   readonly input: S;
-  /** The steps, in the order in which the checklist shows them. */
-  readonly steps: Record<K, StepDefinition>;
+  /** The steps, in the order in which the checklist shows them. `open` is the protocol's own. */
+  readonly steps: Record<K, StepDefinition> & { readonly open?: never };
   /** What a run whose story came to its end is called. */
   readonly success: Extract<Outcome, 'recovered' | 'completed'>;
   /** The system that may be too damaged to tell its environment when the run opens; the story compares it later. */

@@ -189,6 +189,31 @@ describe('recovering Postgres', () => {
     });
   });
 
+  test('a table without a row is not compared with the vectors: every one of them would be an orphan', async () => {
+    const empty = surveyWith({ chunks: 0, sessions: 20, messages: 60 });
+    let restored = false;
+    await withRun(
+      {
+        activities: {
+          surveyDatabase: async ({ place }) => ({
+            survey:
+              place.kind === 'live' && !restored ? empty : surveyWith({ chunks: 1_310, sessions: 20, messages: 60 }),
+          }),
+          restoreBranch: async () => {
+            restored = true;
+            return { preservedBranchId: 'br-before' };
+          },
+          checkState: async () => ({ good: true, lost: 0, reasons: [] }),
+          reconcileStack: async () => {
+            if (!restored) throw new RecoveryError('UNEXPECTED_SCHEMA', 'the table has no row with a point id');
+            return damage({});
+          },
+        },
+      },
+      async (run) => expect(await complete(run)).toMatchObject({ outcome: 'recovered', verdict: 'pass' }),
+    );
+  });
+
   test('writes nothing when nothing is lost', async () => {
     const report = await withRun(
       {
