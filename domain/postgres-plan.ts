@@ -129,7 +129,7 @@ function describeWhatIsLost({ rehearsal, target }: DatabasePlanBasis): string {
   const parts = [
     back.length > 0 ? `comes back: ${back.join(', ')}` : '',
     carried.length > 0
-      ? `later rows — ${describeCarried(carried)}`
+      ? `later rows: ${describeCarried(carried)}`
       : `there is nothing to carry later rows from: what was written after ${describeTarget(target)} is lost`,
     broken > 0 ? `${describeCount(broken)} rows would point to nothing` : '',
   ];

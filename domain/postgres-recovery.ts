@@ -30,20 +30,24 @@ export function leftBehind(carried: readonly Carried[]): number {
   return carried.reduce((sum, { left }) => sum + Object.values(left).reduce((all, count) => all + count, 0), 0);
 }
 
-/** `sessions: 12 later rows kept; messages: 40 kept, 2 lost (no parent)` */
+/** `sessions: 12 later rows kept; messages: 40 later rows kept, lost: 2 no parent`; tables without later rows are left out */
 export function describeCarried(carried: readonly Carried[]): string {
-  const parts = carried.map(({ table, carried: kept, updated, differing, left }) => {
-    const lost = Object.entries(left).map(([reason, count]) => `${describeCount(count)} ${reason}`);
-    const behind = differing - updated;
-    const words = [
-      `${describeCount(kept)} later ${kept === 1 ? 'row' : 'rows'} kept`,
-      updated > 0 ? `${describeCount(updated)} later changes kept` : '',
-      behind > 0 ? `${describeCount(behind)} go back to what they were` : '',
-      lost.length > 0 ? `lost: ${lost.join(', ')}` : '',
-    ];
-    return `${table}: ${words.filter((word) => word !== '').join(', ')}`;
+  const parts = carried.flatMap((one) => {
+    const words = wordsOf(one);
+    return words.length > 0 ? [`${one.table}: ${words.join(', ')}`] : [];
   });
-  return parts.join('; ');
+  return parts.join('; ') || 'no later rows';
+}
+
+function wordsOf({ carried, updated, differing, left }: Carried): string[] {
+  const lost = Object.entries(left).map(([reason, count]) => `${describeCount(count)} ${reason}`);
+  const behind = differing - updated;
+  return [
+    carried > 0 ? `${describeCount(carried)} later ${carried === 1 ? 'row' : 'rows'} kept` : '',
+    updated > 0 ? `${describeCount(updated)} later changes kept` : '',
+    behind > 0 ? `${describeCount(behind)} go back to what they were` : '',
+    lost.length > 0 ? `lost: ${lost.join(', ')}` : '',
+  ].filter((word) => word !== '');
 }
 
 /** None where there was nothing to carry from. */

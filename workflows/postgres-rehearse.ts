@@ -42,9 +42,10 @@ export async function rehearse(
         };
         return { rehearsal, basis };
       }
-      const { branchName, children } = await act.readNeonHistory();
       const { before, after } = keptBranches(run);
       await act.removeRecoveryBranches({ runId: run.runId, keep: [before, after] });
+      // Counted when our own are gone.
+      const { branchName, children } = await act.readNeonHistory();
       const basis = {
         target,
         rehearsal,
@@ -56,7 +57,7 @@ export async function rehearse(
       };
       return { rehearsal, basis };
     },
-    ({ rehearsal }) => recovery.describeCarried(rehearsal.carried) || 'there are no later rows to keep',
+    ({ rehearsal }) => recovery.describeCarried(rehearsal.carried),
   );
 }
 

@@ -186,7 +186,7 @@ describe('the plan', () => {
       'restore branch main to the moment 2026-01-01T06:30:10.000Z; what it is now is kept as recovery-1-before',
     );
     expect(plan.loss).toBe(
-      'comes back: 1,204 rows of chunks, the former content of 2 of messages. later rows — sessions: 0 later rows kept; messages: 4 later rows kept, lost: 1 no parent.',
+      'comes back: 1,204 rows of chunks, the former content of 2 of messages. later rows: messages: 4 later rows kept, lost: 1 no parent.',
     );
     expect(plan.steps.at(-1)?.what).toContain('2 other branches move to it');
   });
