@@ -60,12 +60,13 @@ async function seal(run: BackupRun, set: RecoverySet): Promise<Artifact> {
     async (act) => {
       await refuseDuringRecovery(run.settings.environment);
       const sealed = await act.sealRecoverySet({ set });
+      // From here on it is a set: what it names must not be undone, whatever becomes of the sweeping.
+      run.settle();
       await act.sweepSet({ set });
       return sealed;
     },
     () => `${set.id}, ${describeCount(bytesOf(set))} bytes`,
   );
-  run.settle();
   run.learn({ set: set.id });
   return manifest;
 }

@@ -49,9 +49,10 @@ export function refusalOf(source: Branch, branches: readonly Branch[], plan: str
   if (restricted) return `Neon: the branch ${name} cannot be restored: ${restricted.reason}`;
   const most = ROOT_BRANCHES.find(([pattern]) => pattern.test(plan))?.[1];
   const roots = branches.filter(({ parent_id: parent }) => !parent);
-  if (most === undefined || roots.length < most) return undefined;
+  // One for what is replaced, and one more for what replaced it, should that be taken back.
+  if (most === undefined || roots.length + 2 <= most) return undefined;
   const names = roots.map((root) => root.name).join(', ');
-  return `Neon: the plan allows ${most} root branches, and there are ${roots.length} (${names}), so what is replaced could not be kept; delete one`;
+  return `Neon: the plan allows ${most} root branches, and there are ${roots.length} (${names}); a restore and its undo need two more, so delete some`;
 }
 
 /** Whether a branch is there and can be read, and when it was made. */
@@ -83,14 +84,15 @@ export async function makeRecoveryBranch(
   return { branchId: id };
 }
 
-/** Removes the run's branches but those that are to be kept. */
+/** Removes the run's branches but those that are to be kept, and never a root branch: that is what was preserved. */
 export async function removeRecoveryBranches(
   tools: Tools,
   { runId, keep }: { runId: string; keep: readonly string[] },
   work: Work,
 ): Promise<{ removed: string[] }> {
   const client = watched(tools, 'Neon: remove branches', work);
-  const gone = (await ofRun(client, runId)).filter(({ name }) => !keep.includes(name));
+  const found = await ofRun(client, runId);
+  const gone = found.filter(({ name, parent_id: parent }) => Boolean(parent) && !keep.includes(name));
   for (const branch of gone) await removeNamed(tools, client, branch, work);
   return { removed: gone.map(({ name }) => name) };
 }

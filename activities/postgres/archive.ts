@@ -9,7 +9,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import type { Dump } from '../../domain/set-parts.ts';
 import type { Work } from '../progress.ts';
 import type { Session } from './client.ts';
-import { mustRun, type Programs, runProgram } from './programs.ts';
+import { endedBadly, mustRun, type Programs, runProgram } from './programs.ts';
 import { requireSpace } from './scratch-folder.ts';
 
 /** One index may take long to build, without a word. */
@@ -76,6 +76,8 @@ export async function decodeArchive(programs: Programs, archive: string, work: W
       if (head.length < HEAD_BYTES) head += piece.toString('latin1');
     },
   });
+  // Ended by a signal (no memory, a shutdown) it says nothing about the dump.
+  if (typeof code !== 'number') throw endedBadly('pg_restore', { code, said });
   if (code !== 0) throw undecodable(`pg_restore ended with ${code}: ${said}`);
   const encoding = /^SET client_encoding = '([A-Za-z0-9_]+)';$/m.exec(head)?.[1];
   if (encoding === undefined) throw undecodable(`no encoding in its ${seen} bytes`);

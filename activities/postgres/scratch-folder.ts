@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
 
+const OURS = /^dr-(dump|restore)-[0-9a-f]{16}-/;
+const FORGOTTEN_MS = 7 * 86_400_000;
 /** A program of a lost attempt may still write there for a moment. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const;
 
 /**
  * Lends a private folder (mode 0700) below `home` (without it: the system's temporary folder) for the time of one task. What a
- * lost attempt of the same task on this machine left is removed first: `purpose` and `subject` tell it from others.
+ * lost attempt of the same task on this machine left is removed first: `purpose` and `subject` tell it from others. So is what any
+ * other task left and nobody has touched for a week: dumps are as secret as the database.
  */
 export async function withScratchFolder<T>(
   home: string | undefined,
@@ -20,7 +23,8 @@ export async function withScratchFolder<T>(
   const prefix = join(home ?? tmpdir(), `dr-${purpose}-${tagOf(subject)}-`);
   try {
     for (const name of await readdir(dirname(prefix))) {
-      if (name.startsWith(basename(prefix))) await rm(join(dirname(prefix), name), REMOVAL);
+      const path = join(dirname(prefix), name);
+      if (name.startsWith(basename(prefix)) || (OURS.test(name) && (await isForgotten(path)))) await rm(path, REMOVAL);
     }
   } catch (cause) {
     throw unusable(prefix, cause);
@@ -35,6 +39,11 @@ export async function withScratchFolder<T>(
   } finally {
     await rm(folder, REMOVAL);
   }
+}
+
+async function isForgotten(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > FORGOTTEN_MS;
 }
 
 /** A short name for something long, the same every time. */

@@ -33,7 +33,7 @@ export async function captureOthers(
 ): Promise<Captured> {
   const everywhere = async (name: string, where: readonly Tools[], into: string): Promise<SnapshotPart[]> => {
     const parts: SnapshotPart[] = [];
-    for (const node of where) parts.push(await captureOn(node, name, into, mine(work, name)));
+    for (const node of where) parts.push(await captureOn(node, name, into, mine(work, node, name)));
     return parts;
   };
   for (const name of collections) await mustHave(tools.connection, name);
@@ -46,9 +46,9 @@ export async function captureOthers(
   return { nodes: await everywhere(collection, nodes, `${folder}/nodes`), others };
 }
 
-/** A worker that died left a snapshot on a server, and word of which collection it was of. */
-function mine({ resume, ...work }: Work, collection: string): Work {
-  return { ...work, resume: isTraceOf(collection, resume?.cursor) ? resume : undefined };
+/** A worker that died left a snapshot on a server, and word of which server and collection it was of. */
+function mine({ resume, ...work }: Work, node: Tools, collection: string): Work {
+  return { ...work, resume: isTraceOf(node, collection, resume?.cursor) ? resume : undefined };
 }
 
 /** One that is misspelt would stay so however long somebody waited. @throws INVALID_CONFIGURATION */

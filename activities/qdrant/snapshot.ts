@@ -33,9 +33,10 @@ export async function captureCollection(
 ): Promise<Artifact> {
   await removeLost(tools, collection, resume, signal);
   const before = (await list(tools, collection, signal)).map(({ name }) => name);
-  const cursor = (trace: Trace): string => JSON.stringify(trace);
+  const node = nodeOf(tools);
+  const cursor = (trace: Omit<Trace, 'node' | 'collection'>): string => JSON.stringify({ node, collection, ...trace });
   // The first beat goes out at once, later ones may come too late: what it says is enough to find what a killed worker left.
-  report({ phase: 'the server writes the snapshot', done: 0, total: 1, cursor: cursor({ collection, before }) });
+  report({ phase: 'the server writes the snapshot', done: 0, total: 1, cursor: cursor({ before }) });
   const snapshot = await oneAtATime(tools, () => create(tools, collection, signal), signal);
   try {
     const key = `${folder}/${snapshot.name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')}`;
@@ -44,7 +45,7 @@ export async function captureCollection(
         phase: 'copy the snapshot to the store',
         done,
         total: snapshot.size,
-        cursor: cursor({ collection, name: snapshot.name }),
+        cursor: cursor({ name: snapshot.name }),
       });
     told(0);
     return await tools.store.put(key, checked(download(tools, collection, snapshot, signal), snapshot, told));
@@ -54,6 +55,8 @@ export async function captureCollection(
 }
 
 const traceSchema = z.object({
+  /** Servers name their snapshots alike: one that is somebody's own on another node must not be taken for ours. */
+  node: z.string(),
   collection: z.string(),
   name: z.string().optional(),
   before: z.array(z.string()).optional(),
@@ -61,9 +64,14 @@ const traceSchema = z.object({
 /** What an attempt leaves word of: its snapshot's name, or which ones were there before it asked for one. */
 type Trace = z.infer<typeof traceSchema>;
 
-/** Whether the progress of a call before is that of a snapshot of this collection. */
-export function isTraceOf(collection: string, cursor: string | undefined): boolean {
-  return traceOf(cursor)?.collection === collection;
+/** Whether the progress of a call before is that of a snapshot of this collection on this node. */
+export function isTraceOf(tools: Tools, collection: string, cursor: string | undefined): boolean {
+  const trace = traceOf(cursor);
+  return trace?.collection === collection && trace.node === nodeOf(tools);
+}
+
+function nodeOf({ connection }: Tools): string {
+  return new URL(connection.config.url).origin;
 }
 
 function traceOf(cursor: string | undefined): Trace | undefined {
@@ -84,8 +92,8 @@ async function removeLost(
   resume: Work['resume'],
   signal: AbortSignal,
 ): Promise<void> {
-  const trace = traceOf(resume?.cursor);
-  if (trace?.collection !== collection) return;
+  const trace = isTraceOf(tools, collection, resume?.cursor) ? traceOf(resume?.cursor) : undefined;
+  if (!trace) return;
   if (trace.name !== undefined) return remove(tools, collection, trace.name);
   const come = (await list(tools, collection, signal)).filter(({ name }) => !trace.before?.includes(name));
   const [only] = come;

@@ -27,7 +27,8 @@ export async function choose(store: ArtifactStore, expected: Expected, setId: st
   const candidates = (await listStoredSets(store)).map((stored) => judge(expected, stored));
   const usable = candidates.filter((candidate) => 'set' in candidate);
   const sound = usable.filter(({ set, state }) => !isTorn(set) && state !== 'failed');
-  const choice = sound.find(({ state }) => state === 'verified') ?? sound[0] ?? usable.find(({ set }) => isTorn(set));
+  const choice =
+    sound.find(({ state }) => state === 'verified') ?? sound[0] ?? usable.find(({ state }) => state !== 'failed');
   if (!choice) throw nothingUsable(candidates);
   return { set: choice.set, why: explain(choice, candidates) };
 }

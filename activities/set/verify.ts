@@ -36,7 +36,8 @@ export async function pickSet(store: ArtifactStore, expected: Expected, setId: s
 /** A store may be shared: sets of other environments are theirs to verify. What a broken one was of, nobody can tell. */
 async function newest(store: ArtifactStore, { environment }: Expected): ReturnType<typeof readStoredSet> {
   const sets = await listStoredSets(store);
-  return sets.find((stored) => 'problem' in stored || stored.set.environment === environment);
+  // What does not even have the name of a set was never one.
+  return sets.find((stored) => ('problem' in stored ? isSetId(stored.id) : stored.set.environment === environment));
 }
 
 async function named(store: ArtifactStore, setId: string): ReturnType<typeof readStoredSet> {
@@ -85,9 +86,9 @@ export async function discardSet(store: ArtifactStore, setId: string): Promise<{
   if (!isSetId(setId)) throw new RecoveryError('SET_NOT_FOUND', `setId: ${setId} is not the name of a set`);
   if (await store.readSmall(manifestKeyOf(setId))) return { removed: 0 };
   const keys = await store.list(`${setFolderOf(setId)}/`);
-  for (const key of keys) await store.remove(key);
+  const removed = await removeAll(store, keys);
   await store.tidy(setFolderOf(setId));
-  return { removed: keys.length };
+  return { removed };
 }
 
 /** Removes what lost attempts left in the folder of a finished set: nothing that its manifest names, and no record. */
@@ -95,7 +96,21 @@ export async function sweepSet(store: ArtifactStore, set: RecoverySet): Promise<
   const folder = `${setFolderOf(set.id)}/`;
   const kept = new Set([...artifactsOf(set).map(({ key }) => key), manifestKeyOf(set.id), checksumsKeyOf(set.id)]);
   const keys = (await store.list(folder)).filter((key) => !kept.has(key) && !key.startsWith(`${folder}verifications/`));
-  for (const key of keys) await store.remove(key);
+  const removed = await removeAll(store, keys);
   await store.tidy(setFolderOf(set.id));
-  return { removed: keys.length };
+  return { removed };
+}
+
+/** What a lock keeps stays until the lock ends: it is no part of any set, and no reason to hold a backup up. */
+async function removeAll(store: ArtifactStore, keys: readonly string[]): Promise<number> {
+  let removed = 0;
+  for (const key of keys) {
+    try {
+      await store.remove(key);
+      removed += 1;
+    } catch (error) {
+      if (!(error instanceof RecoveryError && error.code === 'STORE_LOCKED')) throw error;
+    }
+  }
+  return removed;
 }

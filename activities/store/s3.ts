@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { S3Config } from '../../config/store.ts';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { sleep } from '../sleep.ts';
 import { isKey } from './keys.ts';
 import { exists, outside, tampered } from './refusals.ts';
 import { Bucket } from './s3-client.ts';
@@ -14,6 +15,7 @@ const PUT_ID = 'put-id';
 const SHA256 = 'sha256';
 /** Lost answers are looked for this often: the request may arrive after the first look. */
 const LOOKS = 3;
+const LOOK_EVERY_MS = 300;
 
 /** An artifact store in a bucket of S3, or of a server that speaks like it. */
 export function createS3Store(config: S3Config): ArtifactStore {
@@ -115,7 +117,9 @@ class S3Store implements ArtifactStore {
 
   async #look(name: string, times: number): ReturnType<Bucket['head']> {
     const found = await this.#bucket.head(name);
-    return found === undefined && times > 1 ? this.#look(name, times - 1) : found;
+    if (found !== undefined || times <= 1) return found;
+    await sleep(LOOK_EVERY_MS);
+    return this.#look(name, times - 1);
   }
 
   #nameOf(key: string): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Artifact, type ArtifactStore, contentOf } from '../../domain/artifacts.ts';
 import { checksumsKeyOf, manifestKeyOf, setFolderOf } from '../../domain/names.ts';
@@ -38,15 +38,17 @@ export async function exportSet(
     ...artifactsOf(found.set).map((artifact) => partOf(store, found.id, artifact, decrypt)),
     ...(await records(store, found)),
   ];
+  const written: string[] = [];
   try {
     for (const part of parts) {
       tell(part.name);
       await writeNew(join(to, part.name), part.open());
+      written.push(part.name);
     }
     await writeNew(join(to, 'SHA256SUMS'), bytesOf(await sumsOf(store, found, parts, decrypt)));
   } catch (error) {
-    // The folder was empty: what is in it now is ours, and half a set must not be taken for one.
-    await clear(to);
+    // Half a set must not be taken for one. What somebody else has put there meanwhile is theirs.
+    await clear(to, written);
     throw error;
   }
   return { files: parts.length + 1, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) };
@@ -97,8 +99,10 @@ async function mustBeEmpty(folder: string): Promise<void> {
     );
 }
 
-async function clear(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+async function clear(folder: string, written: readonly string[]): Promise<void> {
+  for (const name of written) await rm(join(folder, name), { force: true });
+  for (const name of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (name.isDirectory()) await rmdir(join(name.parentPath, name.name)).catch(() => undefined);
 }
 
 /** @throws Problem for a key that would lead out of the folder: a manifest may come from anybody */

@@ -56,9 +56,14 @@ describe('capturing a collection', () => {
     first.on('heartbeat', (details) => beats.push(details as Progress));
     await stage.run((act) => act.captureCollection({ collection: 'book', folder: 'first' }), first);
     const left = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
-    const cursor = JSON.stringify({ collection: 'book', name: left.name });
+    const node = new URL(stage.qdrant.url).origin;
+    const cursor = JSON.stringify({ node, collection: 'book', name: left.name });
     const heartbeatDetails = { ...beats.at(-1), cursor };
-    expect(beats.at(-1)?.cursor).toMatch(/^{"collection":"book","name":"book-/);
+    expect(JSON.parse(beats.at(-1)?.cursor ?? '')).toEqual({
+      node,
+      collection: 'book',
+      name: expect.stringMatching(/^book-/),
+    });
     await stage.run(
       (act) => act.captureCollection({ collection: 'book', folder: 'second' }),
       activityEnvironment({ heartbeatDetails }),
@@ -68,7 +73,8 @@ describe('capturing a collection', () => {
 
   test('so is one of which the worker died before it knew the name, unless it cannot be told from others', async () => {
     const left = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
-    const cursor = JSON.stringify({ collection: 'book', before: [] });
+    const node = new URL(stage.qdrant.url).origin;
+    const cursor = JSON.stringify({ node, collection: 'book', before: [] });
     const again = (folder: string): Promise<unknown> =>
       stage.run(
         (act) => act.captureCollection({ collection: 'book', folder }),
@@ -86,6 +92,19 @@ describe('capturing a collection', () => {
     await again('fourth');
     expect((await names()).sort()).toEqual([one.name, other.name].sort());
     for (const { name } of [one, other]) await stage.qdrant.call('DELETE', `/collections/book/snapshots/${name}`);
+  });
+
+  test('one that is somebody’s own on another node stays', async () => {
+    const own = await stage.qdrant.call<{ name: string }>('POST', '/collections/book/snapshots');
+    for (const trace of [{ before: [] }, { name: own.name }]) {
+      const cursor = JSON.stringify({ node: 'http://other-node:6333', collection: 'book', ...trace });
+      await stage.run(
+        (act) => act.captureCollection({ collection: 'book', folder: `other-${Object.keys(trace)[0]}` }),
+        activityEnvironment({ heartbeatDetails: { phase: '', done: 0, total: 1, cursor } }),
+      );
+      expect(await onServer()).toEqual([expect.objectContaining({ name: own.name })]);
+    }
+    await stage.qdrant.call('DELETE', `/collections/book/snapshots/${own.name}`);
   });
 
   test('a collection that does not exist is refused in the words of Qdrant', async () => {

@@ -48,6 +48,16 @@ async function tamper(key: string, text: string): Promise<void> {
 }
 
 describe('the set to heal from', () => {
+  test('is never one that failed, though its stack was damaged and there is no other', async () => {
+    const torn = (set: RecoverySet): RecoverySet => ({
+      ...set,
+      disagreements: { missing: 3, unbacked: 0, stale: 0, malformed: 0, orphan: 0 },
+    });
+    const manifest = await putManifest(store, torn(await makeSet(store, { id: idOf(1) })));
+    await putVerification(store, idOf(1), manifest, { verdict: 'fail' });
+    await expect(choose(store, EXPECTED, undefined)).rejects.toMatchObject({ code: 'NO_RECOVERY_SET' });
+  });
+
   test('is the newest verified one, and the newer ones are named with why they were passed over', async () => {
     await putVerified(1);
     await putVerified(2);

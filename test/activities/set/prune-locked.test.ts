@@ -1,9 +1,11 @@
 import { PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { removeSets, retentionNow } from '../../../activities/set/prune.ts';
+import { discardSet, sweepSet } from '../../../activities/set/verify.ts';
 import { createArtifactStore } from '../../../activities/store/index.ts';
 import { retentionPolicySchema } from '../../../domain/retention.ts';
-import { makeSet, putManifest, putVerification } from '../../support/recovery-set.ts';
+import { readStoredSet } from '../../../domain/stored-set.ts';
+import { makeSet, putManifest, putText, putVerification } from '../../support/recovery-set.ts';
 import { newBucket, type S3Server, startMoto } from '../../support/s3.ts';
 import { testWork } from '../../support/work.ts';
 
@@ -35,6 +37,17 @@ describe('removing sets from a bucket', () => {
     expect(await dependencies.store.list(`sets/${old}`)).toEqual([]);
     expect((await retentionNow(dependencies)).verified).toHaveLength(2);
   });
+});
+
+test('what a lock keeps holds neither a backup nor its end up', async () => {
+  const { dependencies, old } = await bucketWith(true);
+  const { store } = dependencies;
+  await putText(store, 'sets/set-20260101T000000Z-bbbbbb/half', 'of an attempt');
+  expect(await discardSet(store, 'set-20260101T000000Z-bbbbbb')).toEqual({ removed: 0 });
+  const stored = await readStoredSet(store, old);
+  if (!stored || 'problem' in stored) throw new Error('the set is there');
+  await putText(store, `sets/${old}/half`, 'of an attempt');
+  expect(await sweepSet(store, stored.set)).toEqual({ removed: 0 });
 });
 
 /** A bucket with two verified sets and an old one that may go. */
