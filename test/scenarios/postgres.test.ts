@@ -4,10 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunReport } from '../../domain/report.ts';
 import type { PostgresInput } from '../../domain/run-input.ts';
+import { breakStack, endOutage } from '../../sandbox/faults/break.ts';
 import { type Damage, damagePostgres } from '../../sandbox/faults/postgres-damage.ts';
 import type { recoverPostgresMetadata } from '../../workflows/recover-postgres-metadata.ts';
 import { type Account, account, ChatLoad, type Entry } from '../support/chat-load.ts';
 import { historyOf } from '../support/histories.ts';
+import { runSql } from '../support/postgres.ts';
 import { approve, commit, QUEUE, Scenario } from '../support/scenario.ts';
 
 type Fault = Parameters<typeof damagePostgres>[0];
@@ -145,3 +147,14 @@ describe('a fault of Postgres on Neon, while people chat', () => {
     240_000,
   );
 });
+
+test('a database that takes no more connections is freed by restarting its compute, when the operator says so', async () => {
+  await scenario.backUp();
+  await breakStack(scenario.stack, 'postgres', 'exhaust-connections');
+  await expect(runSql(databaseUrl(), 'select 1')).rejects.toThrow(/too many|reserved/);
+  const run = await start({ restartCompute: true });
+  const report = await run.result();
+  expect(redGates(report)).toEqual([]);
+  expect(report).toMatchObject({ outcome: 'nothing-to-do', verdict: 'pass' });
+  await endOutage(scenario.stack, 'postgres', 'exhaust-connections');
+}, 120_000);
