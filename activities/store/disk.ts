@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, rmdir, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm, rmdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Artifact, ArtifactStore } from '../../domain/artifacts.ts';
 import { FileWriter } from './file-writer.ts';
 import { freeBytesAt, hasCode, onDisk } from './failures.ts';
 import { isKey } from './keys.ts';
-import { exists, outside, tampered } from './refusals.ts';
+import { exists, noStore, outside, tampered } from './refusals.ts';
 
 /** Lists are decoded a piece at a time, and strings beyond 128 KB are collected late. */
 const READ_SIZE = 1 << 17;
@@ -62,14 +62,14 @@ class DiskStore implements ArtifactStore {
 
   async readSmall(key: string): Promise<Uint8Array | undefined> {
     const path = this.#pathOf(key);
-    return this.#io(path, () => readFile(path).catch(unlessAbsent(undefined)));
+    return this.#io(path, () => readFile(path).catch(this.#unlessAbsent(undefined)));
   }
 
   async list(prefix: string): Promise<string[]> {
     if (prefix.split('/').includes('..')) throw outside(prefix);
     const folder = join(this.#root, prefix.slice(0, prefix.lastIndexOf('/') + 1));
     const entries = await this.#io(folder, () =>
-      readdir(folder, { recursive: true, withFileTypes: true }).catch(unlessAbsent([])),
+      readdir(folder, { recursive: true, withFileTypes: true }).catch(this.#unlessAbsent([])),
     );
     const keys = entries
       .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
@@ -149,6 +149,19 @@ class DiskStore implements ArtifactStore {
     if (size === artifact.bytes) return handle;
     await handle.close();
     throw tampered(artifact.key, `has ${size} bytes, not ${artifact.bytes}`);
+  }
+
+  /** Something may be absent in a store that is there; a store that is not there (a disk that is not mounted) is no empty one. */
+  #unlessAbsent<T>(value: T): (error: unknown) => Promise<T> {
+    return async (error) => {
+      const absent = unlessAbsent(value)(error);
+      const root = await stat(this.#root).catch((cause: unknown) => {
+        if (!hasCode(cause, 'ENOENT', 'ENOTDIR')) throw cause;
+        return undefined;
+      });
+      if (root?.isDirectory()) return absent;
+      throw noStore(this.#root, root === undefined ? 'does not exist' : 'is no folder');
+    };
   }
 
   #pathOf(key: string): string {

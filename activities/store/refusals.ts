@@ -13,6 +13,14 @@ export function outside(key: string): RecoveryError {
   );
 }
 
+/** The folder of the store is not one. */
+export function noStore(folder: string, what: string): RecoveryError {
+  return new RecoveryError(
+    'STORE_UNREACHABLE',
+    `artifact store: ${folder} ${what} (STORE_DIRECTORY). Mount it, or correct the setting; for a new store make an empty folder`,
+  );
+}
+
 /** The key is taken. */
 export function exists(key: string): RecoveryError {
   return new RecoveryError('STORE_UNREACHABLE', `artifact store: ${key} exists already; artifacts are never replaced`);

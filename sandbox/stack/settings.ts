@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DIMENSIONS, MODEL } from '../embeddings/model.ts';
@@ -70,9 +70,16 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     EMBEDDINGS_MODEL: MODEL,
     APP_URL: caddy.url,
     APP_MAINTENANCE_HEADER: `Bearer ${maintenanceToken(context)}`,
-    STORE_DIRECTORY: join(context.dir, 'store'),
+    STORE_DIRECTORY: storeOf(context),
     RECOVERY_CONFIG: join(context.dir, 'recovery.config.json'),
   };
+}
+
+/** There from the start: a folder that is not there is no empty store. */
+function storeOf({ dir }: StackContext): string {
+  const folder = join(dir, 'store');
+  mkdirSync(folder, { recursive: true });
+  return folder;
 }
 
 /** Turns the chatbot's switch. Made of a secret that is kept already, so that sandboxes from before it keep theirs. */

@@ -40,6 +40,20 @@ describe('the folder of an artifact store', () => {
     expect(await store.freeBytes()).toBeGreaterThan(0);
   });
 
+  test('that does not exist, or is a file, is no empty store', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, 'not a folder');
+    for (const [place, what] of [
+      [join(directory, 'gone'), 'does not exist'],
+      [file, 'is no folder'],
+    ] as const) {
+      const refused = { code: 'STORE_UNREACHABLE', message: expect.stringContaining(`${place} ${what}`) };
+      await expect(createDiskStore(place).list('sets/')).rejects.toMatchObject(refused);
+      await expect(createDiskStore(place).readSmall('sets/x')).rejects.toMatchObject(refused);
+    }
+    expect(await createDiskStore(directory).list('sets/')).toEqual([]);
+  });
+
   test('hides what a killed writer left half written', async () => {
     await writeFile(join(directory, '.data.0000.part'), 'half');
     expect(await createDiskStore(directory).list('')).toEqual([]);
