@@ -1,4 +1,6 @@
+import { describeCounts } from './damage.ts';
 import { describeSpan } from './format.ts';
+import { isTorn } from './recovery-set.ts';
 import { counts, lastFullPass, newestFirst, type RetentionPolicy } from './retention.ts';
 import type { BrokenSet, StoredSet } from './stored-set.ts';
 
@@ -6,6 +8,8 @@ import type { BrokenSet, StoredSet } from './stored-set.ts';
 export interface Freshness {
   readonly newest?: { readonly id: string; readonly ageSeconds: number };
   readonly newestVerified?: { readonly id: string; readonly ageSeconds: number; readonly verifiedSecondsAgo: number };
+  /** Newer than the newest that could be used, and not as they should be: what the last backups came to. */
+  readonly unsound?: readonly { readonly id: string; readonly why: string }[];
   /** Folders that look like sets and are none. */
   readonly broken: readonly string[];
 }
@@ -19,6 +23,8 @@ export interface Finding {
 }
 
 const DAY_S = 86_400;
+/** Of bad sets in a row the newest say enough. */
+const MOST_NAMED = 3;
 /** A daily backup that takes a while is late by that while every day: up to here it is a warning. */
 const LATE = 1.25;
 
@@ -31,7 +37,10 @@ export function freshnessOf(
   const own = sets
     .flatMap((entry) => ('set' in entry && entry.set.environment === environment ? [entry] : []))
     .toSorted(newestFirst);
-  const newest = own.find(({ state }) => state !== 'failed');
+  const usable = own.filter(({ state }) => state !== 'failed');
+  const newest = usable.find(({ set }) => !isTorn(set)) ?? usable[0];
+  const sound = newest === undefined || isTorn(newest.set) ? own.length : own.indexOf(newest);
+  const unsound = own.slice(0, sound).flatMap(whyUnsound);
   const verified = own.find(counts);
   return {
     ...(newest ? { newest: { id: newest.id, ageSeconds: since(newest.set.takenAt) } } : {}),
@@ -44,13 +53,19 @@ export function freshnessOf(
           },
         }
       : {}),
+    ...(unsound.length > 0 ? { unsound } : {}),
     broken: sets.flatMap((entry) => ('problem' in entry ? [entry.id] : [])),
   };
 }
 
+function whyUnsound({ id, state, set }: StoredSet): { id: string; why: string }[] {
+  if (state === 'failed') return [{ id, why: 'it failed its last verification' }];
+  return isTorn(set) ? [{ id, why: `it was taken of a damaged stack: ${describeCounts(set.disagreements)}` }] : [];
+}
+
 /** The same, held against the objectives: a line each, with what to do next. */
 export function judgeFreshness(
-  { newest, newestVerified, broken }: Freshness,
+  { newest, newestVerified, unsound = [], broken }: Freshness,
   { rpoSeconds, verifyWithinDays }: { readonly rpoSeconds: number } & Pick<RetentionPolicy, 'verifyWithinDays'>,
 ): Finding[] {
   return [
@@ -63,6 +78,12 @@ export function judgeFreshness(
         }
       : ageFinding('newest set', newest, rpoSeconds),
     verifiedFinding(newestVerified, verifyWithinDays * DAY_S),
+    ...unsound.slice(0, MOST_NAMED).map(({ id, why }): Finding => ({
+      name: 'set',
+      state: 'broken',
+      message: `${id} is no good: ${why}`,
+      next: `See what is wrong with \`dr sets show ${id}\`; when it is mended, take another with \`dr backup --wait\`.`,
+    })),
     ...broken.map((id): Finding => ({
       name: 'set',
       state: 'warning',
