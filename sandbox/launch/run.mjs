@@ -5,6 +5,7 @@ import { check } from './check.mjs';
 import { readCurrent } from './current.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { project, sandboxFolder } from './paths.mjs';
+import { namedPlaces } from './places.mjs';
 import { Problem } from './problem.mjs';
 import { ensurePython, ensureTestPython } from './python.mjs';
 import { resolveTarget } from './targets.mjs';
@@ -26,7 +27,7 @@ export async function launch([name, ...args]) {
     if (target.kind === 'check') return await check(project, env);
     if (target.needsPython) await ensurePython();
     if (name === 'jest') await ensureTestPython();
-    if (target.readsSandbox) useSandbox(env);
+    if (target.readsSandbox) useSandbox(env, args);
     return await runNode([...flagsOf(name), target.script, ...args], env);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -41,13 +42,18 @@ function refuseWithinTest(name) {
   throw new Problem(`A test runs just now, and must not start ${name}: unset JEST_WORKER_ID if this is no test.`);
 }
 
-/** Without a Temporal address, the sandbox that runs is meant. Its variables come as a whole, never mixed with others. */
-function useSandbox(env) {
-  if (env.TEMPORAL_ADDRESS) return;
+/** Where nobody names a place, the sandbox that runs is meant. Its variables come as a whole, never mixed with others. */
+function useSandbox(env, args) {
   const current = readCurrent(sandboxFolder);
   if (!current) return;
+  const named = namedPlaces(env, args);
+  if (named.length > 0) {
+    const quiet = env.TEMPORAL_ADDRESS || args.includes('--json') || !process.stderr.isTTY;
+    if (!quiet) process.stderr.write(`Not using the sandbox '${current.name}', since ${named.join(', ')} is set\n`);
+    return;
+  }
   Object.assign(env, current.variables);
-  process.stderr.write(`Using the sandbox '${current.name}', since TEMPORAL_ADDRESS is not set\n`);
+  process.stderr.write(`Using the sandbox '${current.name}', since no other place is named\n`);
 }
 
 /**

@@ -4,6 +4,7 @@ import { delimiter, join, relative } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { loadSandboxOptions } from '../../config/sandbox.ts';
 import { readCurrent } from '../../sandbox/launch/current.mjs';
+import { namedPlaces } from '../../sandbox/launch/places.mjs';
 import { withLock } from '../../sandbox/launch/lock.mjs';
 import { isStale } from '../../sandbox/launch/node-modules.mjs';
 import { isNewEnough, pythonVersion, readPython } from '../../sandbox/launch/python.mjs';
@@ -194,6 +195,19 @@ describe('the sandbox that runs', () => {
     const environmentFile = write('environment', 'TEMPORAL_ADDRESS="127.0.0.1:1"\n');
     write('current.json', { name: 'default', pid: NOBODY, environmentFile });
     expect(readCurrent(folder)).toBeUndefined();
+  });
+});
+
+describe('the place that a command works on', () => {
+  test.each([
+    [{ TEMPORAL_PROFILE: 'prod' }, [], ['TEMPORAL_PROFILE']],
+    [{ STORE_S3_BUCKET: 'b', STORE_DIRECTORY: '' }, [], ['STORE_S3_BUCKET']],
+    [{ DR_ENVIRONMENT: 'staging' }, ['doctor'], ['DR_ENVIRONMENT']],
+    [{}, ['sets', '--config', 'prod.json'], ['--config']],
+    [{}, ['sets', '--config=prod.json'], ['--config']],
+    [{ PATH: '/bin' }, ['sets'], []],
+  ])('%j with %j is named by %j', (env, args, named) => {
+    expect(namedPlaces(env, args)).toEqual(named);
   });
 });
 

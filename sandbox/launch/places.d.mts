@@ -1,0 +1,1 @@
+export function namedPlaces(env: Readonly<Record<string, string | undefined>>, args: readonly string[]): string[];
