@@ -79,8 +79,8 @@ export interface VerificationActivities {
   dropRestored(input: { scratch: string }): Promise<void>;
   /** Collections that runs made and that are still there, where snapshots are tried out. */
   listRestored(): Promise<string[]>;
-  /** Puts the record beside the manifest. Twice the same one is one. */
-  recordVerification(input: { record: Verification }): Promise<Artifact>;
+  /** Puts the record beside the manifest. Twice the same one is one. `instead`: the set that a recovery would take now. */
+  recordVerification(input: { record: Verification }): Promise<{ record: Artifact; instead?: string | undefined }>;
 }
 
 /** Neon's own way of keeping a state: a branch, which costs nothing until it differs. */

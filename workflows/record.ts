@@ -186,6 +186,7 @@ export class RunRecord {
     this.#awaiting = undefined;
     upsertSearchAttributes([
       { key: attributes.outcome, value: outcome },
+      { key: attributes.verdict, value: isKept(outcome) ? this.verdict : 'fail' },
       { key: attributes.phase, value: 'closed' },
     ]);
     this.show();

@@ -39,11 +39,21 @@ export async function recordVerification(
     gates: [...gates],
     workflowId,
   };
-  await run.must(
+  const { instead } = await run.must(
     'record',
     (act) => act.recordVerification({ record }),
     () => `${set.id}: ${level} verification, ${verdict}`,
   );
+  if (verdict !== 'pass') run.note(whatNext(set.id, instead));
+}
+
+/** What a set that did not pass leaves to be done. */
+function whatNext(id: string, instead: string | undefined): string {
+  const taken =
+    instead === undefined || instead === id
+      ? 'No other set could be used: take one now with `dr backup --wait`'
+      : `A recovery would take ${instead}. Take another with \`dr backup --wait\``;
+  return `${taken}, and find out what happened to ${id} (\`dr sets show ${id}\`).`;
 }
 
 /** `3 gates green`, or the names of those that are not. */

@@ -16,7 +16,10 @@ export const verifyRecoverySet = runbook(
       (act) => act.pickSet({ setId }),
       (found) => found.id,
     );
-    if ('problem' in picked) return run.judge([setToBlame('manifest', picked.problem)]);
+    if ('problem' in picked) {
+      run.note(`Take another set with \`dr backup --wait\`, and find out what happened to ${picked.id}.`);
+      return run.judge([setToBlame('manifest', picked.problem)]);
+    }
     const { set, manifestSha256 } = picked;
     run.learn({ set: set.id });
     const gates =

@@ -25,6 +25,18 @@ const FAULTS_OF_A_SET: ReadonlySet<FailureCode> = new Set(['SET_TAMPERED', 'SET_
 /** What may be the set's fault or that of the server it was tried out on. Nothing is proven then, neither good nor bad. */
 const DOUBTFUL: ReadonlySet<FailureCode> = new Set(['QDRANT_REFUSED', 'POSTGRES_REFUSED']);
 
+/** What a question is called where it has no answer. */
+const GATES: Readonly<Record<string, string>> = {
+  checkObjects: 'objects',
+  restoreSnapshot: 'restored snapshot',
+  checkRestored: 'restored points',
+  checkTogether: 'parts together',
+  restoreDumpBeside: 'restored dump',
+  checkRestoredDump: 'restored rows',
+  checkOthers: 'other snapshots',
+  checkKeyCanary: 'keys',
+};
+
 type Question = (act: Hands) => Promise<Gate[]>;
 
 /**
@@ -43,8 +55,8 @@ async function answer(act: Hands, title: string, question: Question): Promise<Ga
   try {
     return await question(act);
   } catch (error) {
-    const { code, view, activity = code } = troubleOf(error);
-    const name = `${title} (${activity})`;
+    const { code, view, activity = '' } = troubleOf(error);
+    const name = GATES[activity] ?? title.toLowerCase();
     if (FAULTS_OF_A_SET.has(code)) return [setToBlame(name, view.message)];
     if (DOUBTFUL.has(code)) return [{ ...setToBlame(name, view.message), verdict: 'unproven' }];
     throw error;

@@ -33,6 +33,16 @@ export async function choose(store: ArtifactStore, expected: Expected, setId: st
   return { set: choice.set, why: explain(choice, candidates) };
 }
 
+/** The set that `choose` would take now; `undefined` where it would refuse every one. @throws STORE_* */
+export async function bestSet(store: ArtifactStore, expected: Expected): Promise<string | undefined> {
+  try {
+    return (await choose(store, expected, undefined)).set.id;
+  } catch (error) {
+    if (error instanceof RecoveryError && !error.code.startsWith('STORE_')) return undefined;
+    throw error;
+  }
+}
+
 async function chooseNamed(store: ArtifactStore, expected: Expected, id: string): Promise<RecoverySet> {
   if (!isSetId(id)) throw new RecoveryError('SET_NOT_FOUND', `setId: ${id} is not the name of a set`);
   const stored = await readStoredSet(store, id);

@@ -2,7 +2,7 @@ import type { ArtifactStore } from '../../domain/artifacts.ts';
 import type { SetActivities } from '../contract.ts';
 import type { BackupActivities, BackupPlan, VerificationActivities } from '../set-contract.ts';
 import { withProgress } from '../progress.ts';
-import { choose, readBack } from './choose.ts';
+import { bestSet, choose, readBack } from './choose.ts';
 import type { Expected } from './fit.ts';
 import { listMarks } from './marks.ts';
 import { seal } from './seal.ts';
@@ -39,6 +39,9 @@ export function createSetActivities({ store, expected, plan }: SetDependencies):
     sweepSet: ({ set }) => sweepSet(store, set),
     pickSet: ({ setId }) => pickSet(store, expected, setId),
     checkObjects: ({ set, resume }) => withProgress({ resume }, (work) => checkObjects(store, set, work)),
-    recordVerification: ({ record }) => recordVerification(store, record),
+    recordVerification: async ({ record }) => ({
+      record: await recordVerification(store, record),
+      instead: await bestSet(store, expected),
+    }),
   };
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { describeSeconds } from '../../domain/format.ts';
+import { isKept, outcomeSchema } from '../../domain/report.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { listRuns } from '../runs.ts';
@@ -28,13 +29,16 @@ async function list({ context, out, environment }: Job, limit: number): Promise<
       startedAt: startedAt.toISOString(),
       closedAt: closedAt?.toISOString(),
       outcome: asText(searchAttributes['DrOutcome']),
+      verdict: asText(searchAttributes['DrVerdict']),
       rtoSeconds: asNumber(searchAttributes['DrRtoSeconds']),
       drill: searchAttributes['DrDrill'] === true,
     }));
-    const rows = runs.map(({ workflowId, startedAt, state, outcome, rtoSeconds, drill }) => [
+    const rows = runs.map(({ workflowId, startedAt, state, outcome, verdict, rtoSeconds, drill }) => [
       workflowId,
       startedAt.slice(0, 19).replace('T', ' '),
-      outcome ?? state,
+      [outcome ?? state, isTelling(outcome, verdict) ? verdict : undefined]
+        .filter((word) => word !== undefined)
+        .join(', '),
       rtoSeconds === undefined ? '' : describeSeconds(rtoSeconds),
       drill ? 'drill' : '',
     ]);
@@ -42,6 +46,16 @@ async function list({ context, out, environment }: Job, limit: number): Promise<
     out.answer({ runs }, rows.length > 0 ? table : `No runs in ${name}.`);
     return EXIT_CODES.ok.code;
   });
+}
+
+/** What is kept without having passed is not what it seems; of what was undone, everybody knows. */
+function isTelling(outcome: string | undefined, verdict: string | undefined): boolean {
+  return outcome !== undefined && isKeptOutcome(outcome) && verdict !== 'pass';
+}
+
+function isKeptOutcome(text: string): boolean {
+  const outcome = outcomeSchema.safeParse(text);
+  return outcome.success && isKept(outcome.data);
 }
 
 function count(text: string): number {

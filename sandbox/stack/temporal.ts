@@ -11,6 +11,7 @@ const SEARCH_ATTRIBUTES = {
   DrEnvironment: 'Keyword',
   DrPhase: 'Keyword',
   DrOutcome: 'Keyword',
+  DrVerdict: 'Keyword',
   DrDrill: 'Bool',
   DrRtoSeconds: 'Int',
 };

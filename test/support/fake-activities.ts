@@ -115,7 +115,7 @@ export function fakeStack(
     checkTogether: async () => [green('together')],
     dropRestored: async () => undefined,
     listRestored: async () => [],
-    recordVerification: async () => artifact('record'),
+    recordVerification: async () => ({ record: artifact('record') }),
     createBackupBranch: async () => ({ projectId: 'p', sourceBranchId: 'main', branchId: 'b', branchName: 'backup' }),
     removeBackupBranch: async () => undefined,
     checkSnapshotSchedule: async () => [],

@@ -34,7 +34,7 @@ async function verify(
       findLeaseHolder: async () => null,
       recordVerification: async ({ record }) => {
         records.push(record);
-        return { key: 'record', sha256: 'a'.repeat(64), bytes: 1 };
+        return { record: { key: 'record', sha256: 'a'.repeat(64), bytes: 1 }, instead: 'set-before' };
       },
       notify: async (message) => void urgent.push(message.urgent),
       ...overrides,
@@ -88,6 +88,8 @@ describe('a verification', () => {
       expect(report.gates.some(({ observed }) => observed === `it says ${code}`)).toBe(true);
       expect(calls).toContain('dropRestored');
       expect(urgent).toContain(true);
+      expect(report.notes.join()).toMatch(/would take set-before.*dr sets show set-20260101T000000Z-abcdef/);
+      expect(report.gates.map(({ name }) => name)).toContain('restored snapshot');
     },
   );
 
