@@ -50,8 +50,10 @@ export function problemOf(error: unknown): Problem {
 
 /** What the settings or the artifact store are in the way with. */
 function recoveryProblem({ code, message }: RecoveryError): Problem {
-  const next = 'Correct it and run the command again.';
-  return problem(FAILURES[code].retry === 'wait' ? 'unreachable' : 'wrongUse', code, message, next);
+  // What is wrong with a set, or out of reach, no correction of the command mends.
+  if (code.startsWith('SET_')) return problem(code === 'SET_NOT_FOUND' ? 'notFound' : 'notPassed', code, message);
+  if (FAILURES[code].retry === 'wait') return problem('unreachable', code, message);
+  return problem('wrongUse', code, message, 'Correct it and run the command again.');
 }
 
 function absent(message: string): Problem {

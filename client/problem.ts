@@ -48,6 +48,6 @@ export function unknownOutcome(what: string): Problem {
   return new Problem('unreachable', {
     code: 'UNKNOWN_OUTCOME',
     message: `${what}: no answer in time, so it is not known whether it arrived`,
-    next: 'Look with `dr status` before you repeat it; if no worker is running, start one.',
+    next: 'See whether a worker runs with `dr doctor`, start one with `npm run worker` if none does, then look before you repeat it.',
   });
 }

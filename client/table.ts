@@ -23,7 +23,8 @@ export function renderTable(
   const cells = rows.map((row) => row.map((text) => clean(text).replace(/\s*\n\s*/g, ' ')));
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => (row[at] ?? '').length)));
   if (!page.isTTY) return plain(head, cells, widths);
-  const fit = fitted(widths, page.columns);
+  const names = cells.map(([name = '']) => name);
+  const fit = fitted(widths, names, page.columns);
   const table = new Table({
     head: [...head],
     colWidths: fit.map((width) => width + PADDING),
@@ -34,11 +35,21 @@ export function renderTable(
   return table.toString();
 }
 
-/** Column widths that fit into the page together: the widest give way first, down to a width that can be read. */
-function fitted(widths: readonly number[], columns: number): number[] {
+/**
+ * Column widths that fit into the page together: the widest give way first, down to a width that can be read. The first
+ * column names things, which people copy: its words are not broken while there is room for the longest of them.
+ */
+function fitted(widths: readonly number[], names: readonly string[], columns: number): number[] {
   const fit = [...widths];
+  const longest = Math.max(LEAST, ...names.flatMap((name) => name.split(/\s+/)).map(({ length }) => length));
+  const least = fit.map((_, at) => (at === 0 && longest + PADDING + 2 * BORDER <= columns ? longest : LEAST));
   const used = (): number => fit.reduce((sum, width) => sum + width + PADDING + BORDER, BORDER);
-  while (used() > columns && Math.max(...fit) > LEAST) fit[fit.indexOf(Math.max(...fit))] = Math.max(...fit) - 1;
+  for (let room = fit; used() > columns && room.length > 0;) {
+    room = fit.filter((width, at) => width > (least[at] ?? LEAST));
+    const widest = Math.max(...room);
+    const at = fit.findIndex((width, column) => width === widest && width > (least[column] ?? LEAST));
+    if (at >= 0) fit[at] = widest - 1;
+  }
   return fit;
 }
 

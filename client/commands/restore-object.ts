@@ -24,24 +24,28 @@ export function restoreObjectCommand(cli: Cli): Command {
 
 async function restore({ config, context, out }: Job, key: string, to: string): Promise<ExitCode> {
   const store = createArtifactStore(config.store);
-  const artifact = await artifactNamed(store, key);
+  const { artifact, sealed } = await artifactNamed(store, key);
   const path = resolve(context.sources.cwd ?? process.cwd(), to);
   await writeNew(path, store.open(artifact));
   const content = contentOf(artifact);
   const decrypted = artifact.plain !== undefined;
   out.answer(
-    { key: artifact.key, file: path, ...content, decrypted },
-    `${path}: ${describeCount(content.bytes)} bytes${decrypted ? ', decrypted' : ''}, SHA-256 ${content.sha256} as the manifest says`,
+    { key: artifact.key, file: path, ...content, decrypted, encrypted: sealed },
+    `${path}: ${describeCount(content.bytes)} bytes${decrypted ? ', decrypted' : ''}, SHA-256 ${content.sha256} as the manifest says${sealed ? '.\nIt holds secrets and is encrypted by itself: open it with `age --decrypt --identity KEY-FILE`' : ''}`,
   );
   return EXIT_CODES.ok.code;
 }
 
 /** The object as its set's manifest describes it: without that nobody could say whether it is what it was. */
-async function artifactNamed(store: ReturnType<typeof createArtifactStore>, key: string): Promise<Artifact> {
+async function artifactNamed(
+  store: ReturnType<typeof createArtifactStore>,
+  key: string,
+): Promise<{ artifact: Artifact; sealed: boolean }> {
   const id = /^sets\/([^/]+)\/./.exec(key)?.[1];
   if (id === undefined) throw notFound(`${key} is not an object of a set`, 'Name one as `dr sets show` lists it.');
   const { set } = await findSet(store, id);
   const found = artifactsOf(set).find((artifact) => artifact.key === key || artifact.key === `${key}.age`);
-  if (found) return found;
+  const secrets = (set.configuration?.files ?? []).filter(({ kind }) => kind === 'env');
+  if (found) return { artifact: found, sealed: secrets.some(({ artifact }) => artifact.key === found.key) };
   throw notFound(`the manifest of ${id} names no ${key}`, `List what it names with \`dr sets show ${id}\`.`);
 }

@@ -36,7 +36,10 @@ export function pruneSetsCommand(cli: Cli): Command {
     'Remove sets that the retention policy lets go: shows what and why, asks, and follows the run',
     'dr sets prune\ndr sets prune --yes --json',
   )
-    .option('--dry-run', 'only say what would be kept and removed, and why; starts nothing')
+    .option(
+      '--dry-run',
+      'only say what would be kept and removed by the settings here, and why; the run goes by its worker’s',
+    )
     .option('-y, --yes', 'approve the plan without being asked')
     .option('--as <name>', 'your name (default: the name you are logged in with)')
     .option('--reason <text>', 'why, in a sentence, for the report')

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createArtifactStore } from '../../activities/store/index.ts';
+import { createArtifactStore, openIndex } from '../../activities/store/index.ts';
+import type { ArtifactStore } from '../../domain/artifacts.ts';
+import { compareIndexes } from '../../domain/drift.ts';
 import { describeCount } from '../../domain/format.ts';
+import type { Batches, IndexEntry } from '../../domain/index-entry.ts';
 import { manifestKeyOf } from '../../domain/names.ts';
 import { artifactsOf, isTorn } from '../../domain/recovery-set.ts';
-import { diffSets, setFacts } from '../../domain/set-diff.ts';
+import { diffSets, type SetDifference, setFacts } from '../../domain/set-diff.ts';
 import type { StoredSet } from '../../domain/stored-set.ts';
 import { describeGate } from '../../domain/verdict.ts';
 import type { Verification } from '../../domain/verification.ts';
@@ -85,11 +88,23 @@ function verificationText({ at, level, verdict, workflowId, gates }: Verificatio
 async function diff({ config, context, out }: Job, first: string, second: string): Promise<ExitCode> {
   const store = createArtifactStore(config.store);
   const [a, b]: StoredSet[] = [await findSet(store, first), await findSet(store, second)];
-  const differences = a && b ? diffSets(a, b) : [];
+  const differences = a && b ? [...(await pointDifferences(store, a, b)), ...diffSets(a, b)] : [];
   const rows = differences.map((one) => [one.what, one.first ?? '–', one.second ?? '–']);
   const table = renderTable(context.stdout, ['', first, second], rows);
   out.answer({ first, second, differences }, rows.length > 0 ? table : 'They say the same.');
   return EXIT_CODES.ok.code;
+}
+
+/** Points by what they say: equal counts may hide a swap. Each set has a canary of its own, which is no difference. */
+async function pointDifferences(store: ArtifactStore, a: StoredSet, b: StoredSet): Promise<SetDifference[]> {
+  const canaries = new Set([a, b].map(({ set }) => set.canary?.pointId));
+  const read = async function* ({ set }: StoredSet): Batches<IndexEntry> {
+    for await (const batch of openIndex(store, set.qdrant.index)) yield batch.filter(({ id }) => !canaries.has(id));
+  };
+  const { added, changed, removed } = await compareIndexes(read(a), read(b), () => undefined);
+  if (added + changed + removed === 0) return [];
+  const second = `${describeCount(added)} more, ${describeCount(removed)} fewer, ${describeCount(changed)} with another text or vector`;
+  return [{ what: 'points themselves', first: undefined, second }];
 }
 
 async function write(
@@ -103,8 +118,12 @@ async function write(
   const tell = (name: string): void => (context.stderr.isTTY ? out.note(name) : undefined);
   const exported = await exportSet(store, found, { to: folder, decrypt, tell });
   const sealed = !decrypt && artifactsOf(found.set).some(({ plain }) => plain !== undefined);
+  // Files of the app's secrets are encrypted by themselves, whatever the store does.
+  const secrets = (found.set.configuration?.files ?? []).filter(({ kind }) => kind === 'env').map(({ name }) => name);
+  if (secrets.length > 0 && !out.json)
+    out.note(`${secrets.join(', ')} stays encrypted: open it with \`age --decrypt --identity KEY-FILE\``);
   out.answer(
-    { id, folder, ...exported, encrypted: sealed },
+    { id, folder, ...exported, encrypted: sealed || secrets.length > 0, encryptedFiles: secrets },
     `${folder}: ${describeCount(exported.files)} files, ${describeCount(exported.bytes)} bytes${sealed ? ', encrypted as in the store' : ''}.\nCompare them again with: cd ${folder} && sha256sum --check SHA256SUMS`,
   );
   return EXIT_CODES.ok.code;

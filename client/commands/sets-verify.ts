@@ -2,6 +2,8 @@ import { type Command, Option } from 'commander';
 import { action, type Cli, command } from '../command.ts';
 import { wrongUse } from '../problem.ts';
 import { VERIFY_SET } from '../scenarios.ts';
+import { createArtifactStore } from '../../activities/store/index.ts';
+import { mustBeThere } from '../sets/find.ts';
 import { startAndFollow } from './start.ts';
 
 interface VerifyOptions {
@@ -25,11 +27,12 @@ export function verifySetCommand(cli: Cli): Command {
     .option('--reason <text>', 'why, in a sentence, for the report')
     .option('--wait', 'follow the run until it ends; the exit code tells its verdict')
     .action(
-      action(cli, (job, { quick, reason, wait }: VerifyOptions, [setId]) => {
+      action(cli, async (job, { quick, reason, wait }: VerifyOptions, [setId]) => {
         const input = { setId, reason, level: quick === true ? 'quick' : 'full' };
         const parsed = scenario.input.safeParse(given(input));
         if (!parsed.success)
           throw wrongUse(parsed.error.issues[0]?.message ?? 'it does not fit', 'See `dr sets verify --help`.');
+        if (setId !== undefined) await mustBeThere(createArtifactStore(job.config.store), setId);
         return startAndFollow(job, { scenario, input: parsed.data }, wait === true);
       }),
     );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Artifact, type ArtifactStore, contentOf } from '../../domain/artifacts.ts';
 import { checksumsKeyOf, manifestKeyOf, setFolderOf } from '../../domain/names.ts';
 import { artifactsOf } from '../../domain/recovery-set.ts';
@@ -42,6 +42,7 @@ export async function exportSet(
   try {
     for (const part of parts) {
       tell(part.name);
+      await mkdir(dirname(join(to, part.name)), { recursive: true });
       await writeNew(join(to, part.name), part.open());
       written.push(part.name);
     }
@@ -91,7 +92,11 @@ async function readKnown(store: ArtifactStore, key: string): Promise<Uint8Array>
 }
 
 async function mustBeEmpty(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+    throw wrongUse(`${folder} is a file, or lies below one`, 'Name a folder that is empty or does not exist.');
+  });
   if ((await readdir(folder)).length > 0)
     throw wrongUse(
       `${folder} is not empty, and nothing is written among other files`,

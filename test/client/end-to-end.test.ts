@@ -4,10 +4,12 @@ import { Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import type { RecoveryActivities } from '../../activities/contract.ts';
 import { withFailures } from '../../activities/fail.ts';
+import { createArtifactStore } from '../../activities/store/index.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { runReportSchema, runStatusSchema } from '../../domain/report.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeStack } from '../support/fake-activities.ts';
+import { makeSet, putManifest } from '../support/recovery-set.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { program, workflowBundle } from '../support/temporal.ts';
 import { dr, type Said } from './terminal.ts';
@@ -164,14 +166,18 @@ describe('a run from the command line', () => {
 
   test('verifies the set that is named, at the level that is asked for', async () => {
     const picked: unknown[] = [];
-    const talk = async (run: (...args: string[]) => Promise<Said>): Promise<void> => {
-      const { out } = await run('sets', 'verify', 'set-x', '--quick', '--wait', '--json');
+    const id = 'set-20260124T020000Z-aaaaaa';
+    const talk = async (run: (...args: string[]) => Promise<Said>, env: NodeJS.ProcessEnv): Promise<void> => {
+      const store = createArtifactStore({ directory: env['STORE_DIRECTORY'] ?? '' });
+      await putManifest(store, await makeSet(store, { id }));
+      expect((await run('sets', 'verify', 'set-20260124T020000Z-bbbbbb')).code).toBe(5);
+      const { out } = await run('sets', 'verify', id, '--quick', '--wait', '--json');
       expect(JSON.parse(out)).toMatchObject({ workflowId: expect.stringMatching(/^verify-set\/trial\//) });
-      expect(picked).toEqual([{ setId: 'set-x' }]);
+      expect(picked).toEqual([{ setId: id }]);
     };
     const pickSet = async (input: object): Promise<{ id: string; problem: string }> => {
       picked.push(input);
-      return { id: 'set-x', problem: 'it was changed' };
+      return { id, problem: 'it was changed' };
     };
     await withWorker('trial', talk, { pickSet, findLeaseHolder: async () => null });
   });

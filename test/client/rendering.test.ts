@@ -71,6 +71,13 @@ describe('a table', () => {
     expect(text.replace(/[^a-z0-9-]|because|what|why/g, '')).toBe(name);
   });
 
+  test('on a terminal never breaks the name of a thing that fits into the width: people copy it', () => {
+    const id = 'set-20260124T020000Z-1a2b3c';
+    const row = [id, 'production', 'verified, parts disagree', '1,234,567', '123,456,789', 'text-embedding-3-large'];
+    const head = ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'];
+    for (const columns of [60, 80, 100, 120]) expect(renderTable({ ...screen, columns }, head, [row])).toContain(id);
+  });
+
   test('carries no characters that would steer the terminal', () => {
     const text = renderTable(pipe, ['step'], [['\u001b[2Jgone\u0007\nline']]);
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -10,6 +10,7 @@ import { createRetentionActivities } from '../../activities/set/prune.ts';
 import { createArtifactStore } from '../../activities/store/index.ts';
 import { Secret } from '../../config/secret.ts';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
+import type { IndexEntry } from '../../domain/index-entry.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import { retentionPolicySchema } from '../../domain/retention.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
@@ -49,6 +50,40 @@ async function put(
 const run = (...args: string[]): Promise<Said> => dr(args, { env });
 
 describe('dr sets', () => {
+  test('of a store that is not there exits with 4, and does not call it empty', async () => {
+    env = { ...env, STORE_DIRECTORY: join(directory, 'not-mounted') };
+    expect(await run('sets')).toMatchObject({ code: 4, err: expect.stringContaining('does not exist') });
+  });
+
+  test('diff tells points with another text apart from equal counts', async () => {
+    const point = (id: string, body: string): IndexEntry => ({ id, text: body, body, section: 'a.md#b', vector: '' });
+    const [one, other] = [idOf(ago(2)), idOf(ago(1))];
+    for (const [id, body] of [
+      [one, 'aaaa'],
+      [other, 'bbbb'],
+    ] as const)
+      await putManifest(store, await makeSet(store, { id, index: [point('1', 'same'), point('2', body)] }));
+    const { out } = await run('sets', 'diff', one, other, '--json');
+    const { differences } = JSON.parse(out) as { differences: { what: string; second: string }[] };
+    expect(differences.find(({ what }) => what === 'points themselves')?.second).toBe(
+      '0 more, 0 fewer, 1 with another text or vector',
+    );
+    const same = JSON.parse((await run('sets', 'diff', one, one, '--json')).out) as {
+      differences: unknown[];
+    };
+    expect(same.differences).toEqual([]);
+  });
+
+  test('export to a file is wrong use', async () => {
+    const { id } = await put(1);
+    const file = join(temporaryFolder('export'), 'file');
+    writeFileSync(file, 'x');
+    expect(await run('sets', 'export', id, '--to', file)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is a file'),
+    });
+  });
+
   test('alone lists, as dr sets list does', async () => {
     const { id } = await put(1);
     const [alone, named] = [await run('sets'), await run('sets', 'list')];
@@ -209,11 +244,13 @@ describe('dr sets export', () => {
 describe('dr restore-object', () => {
   test('writes one object, and never over a file', async () => {
     const { qdrant } = await put(1);
-    const out = join(temporaryFolder('object'), 'deep', 'snapshot');
+    const out = join(temporaryFolder('object'), 'snapshot');
     expect((await run('restore-object', qdrant.snapshot.key, '--out', out)).code).toBe(0);
     expect(readFileSync(out, 'utf8')).toMatch(/^snapshot of set-/);
     const again = await run('restore-object', qdrant.snapshot.key, '--out', out);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is not overwritten') });
+    const deep = await run('restore-object', qdrant.snapshot.key, '--out', join(`${out}-folder`, 'snapshot'));
+    expect(deep).toMatchObject({ code: 2, err: expect.stringContaining('does not exist') });
     mkdirSync(`${out}2`);
     expect((await run('restore-object', qdrant.snapshot.key, '--out', `${out}2`)).code).toBe(2);
   });
@@ -224,6 +261,18 @@ describe('dr restore-object', () => {
       expect((await run('restore-object', key, '--out', '/tmp/never')).code).toBe(5);
     },
   );
+
+  test('of an object that was changed says what to do with the set, and not to try again', async () => {
+    const { qdrant, id } = await put(1);
+    const path = join(directory, qdrant.snapshot.key);
+    chmodSync(path, 0o644);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('snapshot', 'snapshop'));
+    for (const args of [
+      ['restore-object', qdrant.snapshot.key, '--out', join(temporaryFolder('object'), 'a')],
+      ['sets', 'export', id, '--to', join(temporaryFolder('object'), 'b')],
+    ])
+      expect(await run(...args)).toMatchObject({ code: 1, err: expect.stringContaining('Do not use this set') });
+  });
 
   test('of what the manifest does not name exits with 5', async () => {
     const { id } = await put(1);
