@@ -45,6 +45,7 @@ export async function loadClientConfig(sources: ClientConfigSources = {}): Promi
     clientConfigSchema,
     sources,
     Object.keys(clientConfigSchema.shape),
+    Object.keys(configSchema.shape),
   );
   return {
     environment: sources.environment === undefined ? environment : named(sources.environment),

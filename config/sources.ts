@@ -20,20 +20,25 @@ const DEFAULTS = { 'embeddings.identity.dimensions': 768, 'embeddings.identity.d
 
 /**
  * Reads the file, puts the environment over it, and checks the whole.
- * @param only when given, the top-level settings that matter here; the rest is not looked at
+ * @param only when given, the top-level settings that matter here
+ * @param others top-level settings that are known and not looked at
  * @throws RecoveryError INVALID_CONFIGURATION that names every problem at once
  */
 export async function readSettings<S extends z.ZodObject>(
   schema: S,
   { env = process.env, cwd = process.cwd(), file }: ConfigSources,
   only?: readonly string[],
+  others?: readonly string[],
 ): Promise<z.output<S>> {
   const read = await readConfigFile(cwd, file ?? (env[CONFIG_FILE_VARIABLE] || undefined));
   const absolute = withAbsolutePaths(read.settings, PATH_SETTINGS, read.path === undefined ? cwd : dirname(read.path));
   const matters = (setting: string): boolean => only === undefined || only.includes(setting.split('.')[0] ?? '');
   const variables = VARIABLES.filter(({ setting }) => matters(setting));
   const over = overlayEnvironment(withDefaults(absolute), { env, cwd, variables });
-  const settings = Object.fromEntries(Object.entries(over.settings).filter(([key]) => matters(key)));
+  // What is left out is of no concern here, but a name that nobody knows is a slip of the pen everywhere.
+  const settings = Object.fromEntries(
+    Object.entries(over.settings).filter(([key]) => matters(key) || (others !== undefined && !others.includes(key))),
+  );
   const parsed = schema.safeParse(settings);
   const from = { settings, origins: over.origins, file: read.path, env, known: knownSettings(schema) };
   // A file that cannot be read gives nothing: what it leaves missing would only hide the cause.
