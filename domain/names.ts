@@ -49,14 +49,22 @@ export function runFolderOf(workflowId: string, runId: string): string {
   return `runs/${workflowId.replace(/[^A-Za-z0-9._-]+/g, '-')}/${runId}`;
 }
 
+/**
+ * Eight characters that tell runs apart. The last ones: run ids begin with the time, so that the first eight are the same for
+ * everything that begins within a minute.
+ */
+export function shortRunId(runId: string): string {
+  return runId.replace(/[^A-Za-z0-9]+/g, '').slice(-8);
+}
+
 /** Collections that a run makes beside the live one. The run id keeps two runs apart and a retry together. */
 export function scratchNameOf(collection: string, purpose: 'restore' | 'before' | 'verify', runId: string): string {
-  return `dr-${purpose}-${collection}-${runId.slice(0, 8)}`.slice(0, 200);
+  return `dr-${purpose}-${collection}-${shortRunId(runId)}`.slice(0, 200);
 }
 
 /** Database that a run restores a dump into, beside the live one. Postgres takes 63 bytes. */
 export function scratchDatabaseOf(setId: string, runId: string): string {
-  return `dr_verify_${setId.replace(/^set-/, '').replace(/[^A-Za-z0-9]+/g, '_')}_${runId.slice(0, 8)}`.toLowerCase();
+  return `dr_verify_${setId.replace(/^set-/, '').replace(/[^A-Za-z0-9]+/g, '_')}_${shortRunId(runId)}`.toLowerCase();
 }
 
 /** What `scratchDatabaseOf` makes. Only databases of such a name are made, written to or dropped. */
@@ -64,13 +72,21 @@ export const SCRATCH_DATABASE = /^dr_verify_[a-z0-9_]{1,53}$/;
 
 /** Prefix of the branches on Neon that a run makes or keeps; what follows is their purpose. */
 export function recoveryBranchOf(runId: string, purpose: string): string {
-  return `recovery-${runId.slice(0, 8)}-${purpose}`;
+  return `recovery-${shortRunId(runId)}-${purpose}`;
 }
 
 /** Database on the app's own server that a run restores into (`restore`), or that keeps what was replaced (`before`, `after`). */
 export function recoveryDatabaseOf(purpose: 'restore' | 'before' | 'after', runId: string): string {
-  return `dr_${purpose}_${runId.slice(0, 8).replace(/[^A-Za-z0-9]+/g, '_')}`.toLowerCase();
+  return `dr_${purpose}_${shortRunId(runId)}`.toLowerCase();
 }
 
 /** What `recoveryDatabaseOf` makes. */
 export const RECOVERY_DATABASE = /^dr_(restore|before|after)_[a-z0-9_]{1,32}$/;
+
+/** Folder of the records that say which Qdrant is the live one. */
+export const PLACES = 'places/qdrant/';
+
+/** Sorts by number. */
+export function livePlaceKeyOf(epoch: number): string {
+  return `${PLACES}${String(epoch).padStart(6, '0')}.json`;
+}
