@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
 import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
+import { appConfigSchema } from './app.ts';
 import { backupConfigSchema } from './backup.ts';
 import { neonConfigSchema } from './neon.ts';
 import { qdrantCloudConfigSchema } from './qdrant-cloud.ts';
+import { clusterConfigSchema, qdrantReplacementSchema } from './qdrant-replacement.ts';
 import { configurationBackupSchema } from './configuration.ts';
 import { schedulesConfigSchema } from './schedules.ts';
 import { Secret } from './secret.ts';
@@ -113,6 +115,10 @@ export const postgresConfigSchema = z.strictObject({
       /** Further tables that belong to what people would miss. */
       others: z.array(sqlName).default([]),
     })
+    .refine(({ trace, messages }) => !trace || trace.messageId !== undefined || trace.table === messages?.table, {
+      path: ['trace', 'messageId'],
+      error: 'is needed where the citations are in another table than the messages',
+    })
     .prefault({}),
   recovery: postgresRecoverySchema.prefault({}),
 });
@@ -133,47 +139,6 @@ export const embeddingsConfigSchema = z.strictObject({
 export const contentConfigSchema = z.strictObject({
   directory: z.string().min(1),
   glob: z.string().min(1).default('**/*.md'),
-});
-
-export const appConfigSchema = z.strictObject({
-  baseUrl: httpUrl,
-  health: z
-    .strictObject({ path: z.string().default('/health'), okValues: z.array(z.string()).default(['ok', 'healthy']) })
-    .prefault({}),
-  /** A real question: `{{question}}` in the body is replaced. Answers are found by dotted path. */
-  ask: z
-    .strictObject({
-      method: z.enum(['POST', 'GET']).default('POST'),
-      path: z.string().default('/ask'),
-      body: z.record(z.string(), z.unknown()).default({ question: '{{question}}' }),
-      answer: z.string().default('answer'),
-      citations: z.string().default('citations'),
-      /** Key of the section inside each citation; '' when a citation is the section itself. */
-      citationSource: z.string().default('source'),
-    })
-    .prefault({}),
-  authHeader: z.strictObject({ name: z.string(), value: secret }).optional(),
-  /** The app's own switch that keeps it from writing, for the time in which its database is replaced. */
-  maintenance: z
-    .strictObject({
-      method: z.enum(['POST', 'PUT']).default('PUT'),
-      path: z.string(),
-      /** Bodies that turn it on and off. */
-      on: z.record(z.string(), z.unknown()).default({ mode: 'read-only' }),
-      off: z.record(z.string(), z.unknown()).default({ mode: 'normal' }),
-      /** A header of its own where the switch needs another key. */
-      header: z.strictObject({ name: z.string(), value: secret }).optional(),
-      /** A request that would write, which must be refused with one of these while it is on. */
-      write: z
-        .strictObject({
-          method: z.enum(['POST', 'PUT']).default('POST'),
-          path: z.string(),
-          body: z.record(z.string(), z.unknown()).default({}),
-          refused: z.array(z.int().min(400).max(599)).min(1).default([423, 503]),
-        })
-        .optional(),
-    })
-    .optional(),
 });
 
 export const temporalConfigSchema = z.strictObject({
@@ -201,6 +166,8 @@ export const configSchema = z.strictObject({
   store: storeConfigSchema.prefault({}),
   backup: backupConfigSchema.prefault({}),
   qdrantCloud: qdrantCloudConfigSchema.optional(),
+  qdrantReplacement: qdrantReplacementSchema.optional(),
+  cluster: clusterConfigSchema.prefault({}),
   neon: neonConfigSchema.optional(),
   configuration: configurationBackupSchema.optional(),
   temporal: temporalConfigSchema.prefault({}),

@@ -29,6 +29,21 @@ export const VARIABLES: readonly Variable[] = [
     value: 'the alias or collection that the app uses',
   },
   {
+    setting: 'qdrantReplacement.standby.url',
+    names: ['QDRANT_STANDBY_URL'],
+    value: 'the address of the Qdrant that takes the place of a failed one',
+  },
+  {
+    setting: 'qdrantReplacement.standby.apiKey',
+    names: ['QDRANT_STANDBY_API_KEY'],
+    value: 'the API key of the standby that may write',
+  },
+  {
+    setting: 'qdrantReplacement.standby.readOnlyApiKey',
+    names: ['QDRANT_STANDBY_READ_ONLY_API_KEY'],
+    value: 'an API key of the standby that may read and not write',
+  },
+  {
     setting: 'postgres.url',
     names: ['DATABASE_URL', 'NEON_DATABASE_URL', 'NEON_DB_URL', 'NEON_CONN_STRING'],
     value: 'the connection string of Postgres (postgresql://…)',
@@ -75,6 +90,11 @@ export const VARIABLES: readonly Variable[] = [
     setting: 'app.maintenance.header.value',
     names: ['APP_MAINTENANCE_HEADER'],
     value: 'what the header of the app’s maintenance switch must say, such as Bearer and its token',
+  },
+  {
+    setting: 'app.vectors.request.header.value',
+    names: ['APP_VECTORS_HEADER'],
+    value: 'what the header of the request that re-points the app must say, such as Bearer and its token',
   },
   { setting: 'store.directory', names: ['STORE_DIRECTORY'], value: 'the folder of the artifact store', kind: 'path' },
   { setting: 'store.s3.bucket', names: ['STORE_S3_BUCKET'], value: 'the name of the bucket, for a store in S3' },

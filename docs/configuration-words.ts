@@ -129,6 +129,34 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'app.maintenance.write.refused': 'Statuses that say that it was refused.',
   'app.authHeader.name': 'Name of a header that the app wants.',
   'app.authHeader.value': 'Its value (secret).',
+  'qdrantReplacement.standby.url': 'Address of the Qdrant that takes the place of a failed one. Required in this part.',
+  'qdrantReplacement.standby.apiKey': 'Its key that may write (secret).',
+  'qdrantReplacement.standby.readOnlyApiKey': 'Its key that may only read, for the security gate (secret).',
+  'qdrantReplacement.standby.start.run':
+    'Program and arguments that bring the standby up; no shell reads them. Must end with 0, and may be run twice.',
+  'qdrantReplacement.standby.start.timeoutSeconds': 'How long it may take.',
+  'qdrantReplacement.standby.stop.run': 'Program and arguments that take the standby down again, after a roll back.',
+  'qdrantReplacement.standby.stop.timeoutSeconds': 'How long it may take.',
+  'cluster.confirm.rounds': 'Rounds of looks that must agree before a cluster is called failed.',
+  'cluster.confirm.everySeconds': 'Seconds between two rounds.',
+  'cluster.similarityFloor':
+    'Least cosine between a stored vector and its text embedded again. Below it the model is another one, and everything is embedded anew.',
+  'cluster.recallFloor': 'Least share of the exact answer that the index’s answer must have on the replacement.',
+  'cluster.watchSeconds': 'How often the gates are looked at in the commit window.',
+  'cluster.watchPatience': 'Looks in a row at a red gate, after which the run rolls back by itself.',
+  'cluster.escalateMinutes':
+    'Minutes without a sign of a person, after which the message is sent again, more urgently.',
+  'cluster.pricePerThousandTexts': 'What embedding a thousand texts costs, for the forecast in the plan.',
+  'app.vectors.request.method': 'Method of the request that tells the app of another Qdrant.',
+  'app.vectors.request.path': 'Its path. Required in this part.',
+  'app.vectors.request.body': 'Its JSON body; `{{url}}`, `{{apiKey}}` and `{{collection}}` are replaced.',
+  'app.vectors.request.header.name': 'A header that it needs.',
+  'app.vectors.request.header.value': 'Its value (secret).',
+  'app.vectors.request.answer':
+    'Dotted path to the address in use, in what `GET` of the same path answers: asked afterwards, as proof.',
+  'app.vectors.command.run':
+    'Program and arguments that change the app’s settings instead; gets `QDRANT_URL`, `QDRANT_API_KEY` and `QDRANT_COLLECTION_NAME`.',
+  'app.vectors.command.timeoutSeconds': 'How long it may take.',
   'store.directory': 'Folder of the artifact store: recovery sets, kept states, reports. Not used with `store.s3`.',
   'store.s3.bucket': 'Bucket of the artifact store. Required in this part.',
   'store.s3.region':

@@ -59,6 +59,22 @@ export const FAILURES = {
     next: 'Correct QDRANT_API_KEY on the worker (for a Qdrant that sets are tried out on: `backup.verifyQdrant.apiKey`), restart it, then `retryStep`.',
   },
   QDRANT_REFUSED: { retry: 'ask', next: 'Read Qdrant’s message, mend its cause, then `retryStep`.' },
+  NAME_TAKEN: {
+    retry: 'ask',
+    next: 'Nothing of yours is overwritten: rename or remove what has that name on that server, then `retryStep`.',
+  },
+  CLUSTER_NEEDS_HAND: {
+    retry: 'ask',
+    next: 'Mend what the message names and `retryStep`; to replace the cluster all the same, start again with `replace: true`.',
+  },
+  REPLACEMENT_FAILED: {
+    retry: 'ask',
+    next: 'Read what the replacement (or its command) said, mend it, then `retryStep`.',
+  },
+  REPLACEMENT_UNFIT: {
+    retry: 'refuse',
+    next: 'Mend what the message names on the replacement, or configure another in `qdrantReplacement`, and start again.',
+  },
   QDRANT_CLOUD_UNREACHABLE: {
     retry: 'wait',
     next: 'Nothing to do: when Qdrant Cloud answers again, the run goes on by itself.',

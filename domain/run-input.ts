@@ -88,6 +88,30 @@ export const postgresInputSchema = runInputSchema
   });
 export type PostgresInput = z.infer<typeof postgresInputSchema>;
 
+export const clusterInputSchema = runInputSchema
+  .extend({
+    setId: z.string().min(1).max(100).optional().describe('Recovery set to restore. Default: the best one.'),
+    replace: z
+      .boolean()
+      .optional()
+      .describe('Replace the cluster even where it could be mended or woken, or nothing seems to be wrong with it.'),
+    /** `replacement`: another server; `beside`: another collection on the same server. */
+    to: z
+      .enum(['replacement', 'beside'])
+      .optional()
+      .describe('replacement (default where one is configured) or beside, on the same server where that still serves.'),
+    rebuild: z.boolean().optional().describe('Embed everything anew from source text instead of restoring vectors.'),
+    keepOrphans: z
+      .boolean()
+      .optional()
+      .describe('Keep vectors of the set whose rows were deleted since. Default: they are left out.'),
+  })
+  .refine(({ rebuild, setId }) => !(rebuild === true && setId !== undefined), {
+    path: ['rebuild'],
+    error: 'nothing of a set is restored then: give one of the two',
+  });
+export type ClusterInput = z.infer<typeof clusterInputSchema>;
+
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
 export const verifyInputSchema = runInputSchema.pick({ reason: true, drill: true }).extend({

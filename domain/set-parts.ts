@@ -113,7 +113,7 @@ export type StorePart = z.infer<typeof storePartSchema>;
 
 /** A collection's shape as the server told it: everything needed to compare with, or to recreate. */
 export const collectionShapeSchema = z.strictObject({
-  /** `config` of GET /collections/{c}, as it came. */
+  /** `config` of GET /collections/{c}, as it came, with `shard_keys` where the collection is sharded by keys. */
   config: z.record(z.string(), z.unknown()),
   /** Payload indexes: field name to `{data_type, params?}`, without the point counts. */
   payloadSchema: z.record(z.string(), z.unknown()),

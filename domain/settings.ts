@@ -52,6 +52,21 @@ export const databaseSettingsSchema = z.strictObject({
 });
 export type DatabaseSettings = z.infer<typeof databaseSettingsSchema>;
 
+/** What a runbook may know of how a failed Qdrant is replaced. */
+export const clusterSettingsSchema = z.strictObject({
+  confirm: z.strictObject({ rounds: z.int().positive(), everySeconds: z.number().positive() }),
+  watchSeconds: z.number().positive(),
+  watchPatience: z.int().positive(),
+  /** What is configured to take its place. */
+  replacement: z.enum(['standby', 'none']),
+  /** Whether the app can be told of another server. */
+  repoint: z.boolean(),
+  /** The cluster of Qdrant Cloud, where it is one. */
+  cloud: z.strictObject({ accountId: z.string(), clusterId: z.string() }).optional(),
+  pricePerThousandTexts: z.number().nonnegative().optional(),
+});
+export type ClusterSettings = z.infer<typeof clusterSettingsSchema>;
+
 /**
  * The part of the worker's configuration that a runbook may know: no secrets, no addresses with credentials. An activity
  * reads it at the start of a run, so that it stands in the history for whoever reads it a year later.
@@ -75,6 +90,10 @@ export const runSettingsSchema = z.strictObject({
   hasApp: z.boolean(),
   /** Absent for a stack without Postgres, and in histories from before it was told. */
   postgres: databaseSettingsSchema.optional(),
+  /** Absent in histories from before it was told. */
+  cluster: clusterSettingsSchema.optional(),
+  /** Minutes without a sign of a person before a message is sent again. Absent in histories from before it was told. */
+  escalateMinutes: z.number().positive().optional(),
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;
 

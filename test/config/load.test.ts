@@ -46,6 +46,16 @@ describe('where settings come from', () => {
     },
   );
 
+  test('citations in a table of their own need the column that names the message', async () => {
+    const messages = { table: 'messages', id: 'id', sessionId: 's', role: 'role', content: 'content' };
+    const tables = (trace: object) => ({ postgres: { url: 'postgresql://a@b/c', tables: { messages, trace } } });
+    const cwdOf = (trace: object): string => folder({ 'recovery.config.json': JSON.stringify(tables(trace)) });
+    const trace = { table: 'citations', chunkIds: 'chunk_id', kind: 'value' };
+    expect(await refusal({ env: required, cwd: cwdOf(trace) })).toMatch(/postgres\.tables\.trace\.messageId/);
+    await loadConfig({ env: required, cwd: cwdOf({ ...trace, messageId: 'message_id' }) });
+    await loadConfig({ env: required, cwd: cwdOf({ ...trace, table: 'messages' }) });
+  });
+
   test('a variable wins over the file, and an empty one does not count', async () => {
     const cwd = folder({ 'recovery.config.json': JSON.stringify({ qdrant: { collection: 'filed', parallel: 2 } }) });
     const named = await loadConfig({ env: { ...required, QDRANT_COLLECTION: 'named' }, cwd });
