@@ -11,7 +11,7 @@ import { refuseKeyInSet } from './key-apart.ts';
 import { checkReferences } from './references.ts';
 import { refused } from './refusal.ts';
 import { describeRelease } from './release.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../run-program.ts';
 import { parseVariables } from './variables.ts';
 
 /** So that people and `age` know it for what it is. */

@@ -9,7 +9,7 @@ import type { Gate } from '../../domain/verdict.ts';
 import { decryptConfiguration, openArtifact } from './decrypt.ts';
 import { type Identities, readIdentities } from './identities.ts';
 import { keyCanaryText } from './key-canary.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../run-program.ts';
 
 interface Check {
   /** Absent where no configuration is backed up any more: older sets may still have some. */

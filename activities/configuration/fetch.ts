@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Secret } from '../../config/secret.ts';
 import type { ConfigurationPart } from '../../domain/set-parts.ts';
 import { codeOf } from './refusal.ts';
-import { type Run, runProgram } from './run.ts';
+import { type Run, runProgram } from '../run-program.ts';
 
 type Reference = ConfigurationPart['references'][number];
 

@@ -2,7 +2,7 @@ import type { ConfigurationBackupConfig } from '../../config/configuration.ts';
 import { Secret } from '../../config/secret.ts';
 import { identitiesIn, recipientOf } from './age.ts';
 import { fetchSecret } from './fetch.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../run-program.ts';
 
 type Source = Pick<ConfigurationBackupConfig, 'identity' | 'identityFile' | 'identityCommand'>;
 

@@ -6,7 +6,7 @@ import type { ConfigurationActivities } from '../set-contract.ts';
 import { isRecipient } from './age.ts';
 import { captureConfiguration } from './capture.ts';
 import { checkKeyCanary } from './check.ts';
-import type { Environment, Run } from './run.ts';
+import type { Environment, Run } from '../run-program.ts';
 
 const DEADLINE_SECONDS = 30;
 

@@ -2,7 +2,7 @@ import type { ConfigurationPart } from '../../domain/set-parts.ts';
 import { clearSecretIn } from './clear-secrets.ts';
 import { fetchSecret } from './fetch.ts';
 import { refused } from './refusal.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../run-program.ts';
 
 type References = ConfigurationPart['references'];
 

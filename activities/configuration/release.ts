@@ -1,7 +1,7 @@
 import type { ConfigurationBackupConfig } from '../../config/configuration.ts';
 import type { Release } from '../../domain/set-parts.ts';
 import { refused } from './refusal.ts';
-import { type Ended, type Environment, type Run, runProgram } from './run.ts';
+import { type Ended, type Environment, type Run, runProgram } from '../run-program.ts';
 
 /**
  * A working tree may belong to others, so nothing that its own configuration names is run: no hooks, no monitor of the file
