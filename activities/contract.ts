@@ -12,6 +12,7 @@ import type { Removal, Retention } from '../domain/retention.ts';
 import type { Initiator, RunSettings } from '../domain/settings.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
+import type { ClusterActivities } from './cluster-contract.ts';
 import type { PostgresRecoveryActivities } from './postgres-contract.ts';
 import type {
   BackupActivities,
@@ -48,10 +49,12 @@ export interface RunActivities {
   /**
    * Opens a run: reads the environment's name inside every store and compares it with the worker's, resolves the
    * collection's name, and tells the settings that the run goes by. A store that is `damaged` may not answer; when it does, its
-   * name must be the right one.
+   * name must be the right one. Where a damaged Qdrant cannot say what the collection's name stands for, it stands for itself.
    * @throws WRONG_ENVIRONMENT, UNMARKED_ENVIRONMENT, UNEXPECTED_SCHEMA
    */
-  openRun(input?: { damaged?: 'postgres' | undefined }): Promise<{ settings: RunSettings; initiator: Initiator }>;
+  openRun(input?: {
+    damaged?: 'postgres' | 'qdrant' | undefined;
+  }): Promise<{ settings: RunSettings; initiator: Initiator }>;
   /** The collection that the app's name stands for now. */
   resolveCollection(): Promise<{ collection: string }>;
   /** The run that holds the lease now, or null. */
@@ -60,6 +63,8 @@ export interface RunActivities {
   notify(input: { event: string; message: string; urgent: boolean }): Promise<void>;
   /** Writes the report beside the run's artifacts, as JSON and as Markdown. */
   publishReport(input: { report: RunReport }): Promise<{ json: Artifact; markdown: Artifact }>;
+  /** Keeps a message that is ready to be sent to somebody, as a text file beside the run's artifacts. */
+  publishMessage(input: { folder: string; name: string; subject: string; text: string }): Promise<Artifact>;
   /** Writes the environment's name into every store that has none. @throws WRONG_ENVIRONMENT when one has another */
   markEnvironment(): Promise<{ marked: string[] }>;
 }
@@ -122,8 +127,8 @@ export interface QdrantActivities {
    * from `before` (the damaged state, restored beside). Points that somebody changed after the repair are left alone.
    */
   revertPoints(input: { lists: ListRef[]; collection: string; before: string } & Resumable): Promise<RepairCounts>;
-  /** No key, a wrong key and a read-only key are each refused what they should be. */
-  checkAccess(): Promise<Gate[]>;
+  /** No key, a wrong key and a read-only key are each refused what they should be, on a collection that is there (default: the app's). */
+  checkAccess(input?: { collection?: string | undefined }): Promise<Gate[]>;
 }
 
 export interface PostgresActivities {
@@ -135,11 +140,18 @@ export interface PostgresActivities {
 
 export interface StackActivities {
   /**
-   * Reconciles Qdrant, Postgres and the recovery set; full lists go to the store.
+   * Reconciles Qdrant, Postgres and the recovery set; full lists go to the store. Without a set nothing can be copied from one.
+   * `as` looks at no server: `set` compares what a restore of the set would bring with Postgres, `nothing` an empty collection.
    * @throws UNKNOWN_ID_TYPE, UNEXPECTED_SCHEMA, DISK_SHORT, QDRANT_*, POSTGRES_*, STORE_*
    */
   reconcileStack(
-    input: { collection: string; set: RecoverySet; depth: 'content' | 'ids'; folder: string } & Resumable,
+    input: {
+      collection: string;
+      set?: RecoverySet | undefined;
+      depth: 'content' | 'ids';
+      folder: string;
+      as?: 'set' | 'nothing' | undefined;
+    } & Resumable,
   ): Promise<Damage>;
   /** Embeds the listed points again from their source text and writes them; never over something newer. */
   reembedPoints(
@@ -147,8 +159,16 @@ export interface StackActivities {
   ): Promise<RepairCounts & { unavailable: number }>;
   /** Asks the golden questions of Qdrant and of the app, and keeps what came back. */
   captureGolden(input: { collection: string; folder: string }): Promise<Artifact>;
-  /** Golden questions of the given sections (all when empty) retrieve their sources, and the app's answers cite them. */
-  checkRetrieval(input: { collection: string; set: RecoverySet; sections: string[] }): Promise<Gate[]>;
+  /**
+   * Golden questions of the given sections (all when empty) retrieve their sources, and the app's answers cite them, unless
+   * it is to be left `withoutApp`: what stands beside is not what the app asks. Without a set, the configured questions count.
+   */
+  checkRetrieval(input: {
+    collection: string;
+    set?: RecoverySet | undefined;
+    sections: string[];
+    withoutApp?: boolean | undefined;
+  }): Promise<Gate[]>;
 }
 
 export type RecoveryActivities = RunActivities &
@@ -164,6 +184,7 @@ export type RecoveryActivities = RunActivities &
   QdrantActivities &
   PostgresActivities &
   PostgresRecoveryActivities &
+  ClusterActivities &
   StackActivities;
 
 /** A backup of a whole cluster that Qdrant Cloud keeps. */

@@ -51,3 +51,14 @@ export const backupListSchema = listOf(backupSchema);
 export const scheduleListSchema = listOf(scheduleSchema);
 export const backupAnswerSchema = z.object({ backup: backupSchema });
 export const scheduleAnswerSchema = z.object({ backupSchedule: scheduleSchema });
+
+/** ClusterService v1: how a cluster is. */
+export const clusterAnswerSchema = z.object({
+  cluster: z.object({
+    id: z.uuid(),
+    state: z
+      .object({ phase: status('CLUSTER_PHASE_'), reason: z.string().nullish() })
+      .default({ phase: 'UNSPECIFIED' }),
+  }),
+});
+export type Cluster = z.infer<typeof clusterAnswerSchema>['cluster'];

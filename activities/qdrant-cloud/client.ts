@@ -5,6 +5,8 @@ import {
   type Backup,
   backupAnswerSchema,
   backupListSchema,
+  type Cluster,
+  clusterAnswerSchema,
   type Schedule,
   scheduleAnswerSchema,
   scheduleListSchema,
@@ -19,6 +21,8 @@ const PAGE = 250;
 interface Call<T> {
   /** What is being done, for messages. */
   readonly what: string;
+  /** Default: the one of backups. */
+  readonly service?: 'backup' | 'cluster';
   readonly method: Request['method'];
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -35,7 +39,7 @@ export interface Wanted {
 }
 
 /**
- * BackupService of Qdrant Cloud's management API, for one cluster. Reads are repeated over a blip; what writes is sent once,
+ * BackupService of Qdrant Cloud's management API, and of ClusterService what waking takes, for one cluster. Reads are repeated over a blip; what writes is sent once,
  * except a deletion. Thrown: CloudFailure with QDRANT_CLOUD_UNREACHABLE, _DENIED or _REFUSED.
  */
 export class QdrantCloudClient {
@@ -133,6 +137,20 @@ export class QdrantCloudClient {
     return answer.backupSchedule;
   }
 
+  /** How the cluster is, in the service's words. */
+  async getCluster(): Promise<Cluster> {
+    const path = `/clusters/${this.config.clusterId}`;
+    const call = { what: 'read the cluster', service: 'cluster', method: 'GET', path } as const;
+    return (await this.#call({ ...call, answer: clusterAnswerSchema })).cluster;
+  }
+
+  /** Asks for a suspended cluster to go on. It takes minutes. */
+  async unsuspend(): Promise<void> {
+    const path = `/clusters/${this.config.clusterId}/unsuspend`;
+    const call = { what: 'wake the cluster', service: 'cluster', method: 'POST', path } as const;
+    await this.#call({ ...call, answer: z.unknown(), idempotent: false });
+  }
+
   #message({ cron, retentionDays }: Wanted): object {
     const { accountId, clusterId } = this.config;
     return { accountId, clusterId, schedule: cron, retentionPeriod: inSeconds(retentionDays) };
@@ -143,9 +161,11 @@ export class QdrantCloudClient {
     return call.idempotent === false ? once() : overBlips(once, this.#signal);
   }
 
-  async #send({ what, method, path, query, json }: Call<unknown>): Promise<Reply> {
+  async #send({ what, service, method, path, query, json }: Call<unknown>): Promise<Reply> {
     const { url, accountId, apiKey } = this.config;
-    const target = new URL(`${url.replace(/\/+$/, '')}/api/cluster/backup/v1/accounts/${accountId}${path}`);
+    const target = new URL(
+      `${url.replace(/\/+$/, '')}/api/${service === 'cluster' ? 'cluster/v1' : 'cluster/backup/v1'}/accounts/${accountId}${path}`,
+    );
     for (const [name, value] of Object.entries(query ?? {})) target.searchParams.set(name, value);
     const headers = { authorization: `apikey ${apiKey.reveal()}` };
     try {

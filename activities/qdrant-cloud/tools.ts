@@ -9,6 +9,8 @@ export interface Patience {
   readonly backupMs: number;
   /** After a lost answer: for what was asked to show up after all. */
   readonly lookMs: number;
+  /** For a cluster to wake. */
+  readonly wakeMs: number;
   /** Between two looks. */
   readonly pollMs: number;
 }
@@ -17,6 +19,7 @@ export const PATIENCE: Patience = {
   answerMs: 30_000,
   backupMs: 4 * 3_600_000,
   lookMs: 60_000,
+  wakeMs: 30 * 60_000,
   pollMs: 5_000,
 };
 

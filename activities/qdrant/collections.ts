@@ -36,15 +36,26 @@ export async function dropScratch(connection: QdrantConnection, scratch: string,
   await connection.call(`remove ${scratch}`, (client) => client.deleteCollection(scratch), signal);
 }
 
-/** Removes every archive in a scratch collection's list. */
+/** What an upload of ours is called: a server's own snapshots, and those that people put there, have other names. */
+const UPLOADED = /^[0-9a-f]{64}\.snapshot$/;
+
+/**
+ * Whether an archive came by an upload of ours. Snapshots outlive their collection, and are listed again once there is one of that
+ * name: what somebody else left is not ours to remove.
+ */
+export function isUpload(name: string): boolean {
+  return UPLOADED.test(name);
+}
+
+/** Removes archives in a collection's list: every one, or those of some names. */
 export async function removeArchives(
   connection: QdrantConnection,
-  scratch: string,
+  collection: string,
   signal?: AbortSignal,
+  which: (name: string) => boolean = () => true,
 ): Promise<void> {
-  mustBeScratch(scratch);
-  const what = `remove the archives of ${scratch}`;
-  for (const { name } of await connection.call(what, (client) => client.listSnapshots(scratch), signal)) {
-    await connection.call(what, (client) => client.deleteSnapshot(scratch, name), signal);
+  const what = `remove the archives of ${collection}`;
+  for (const { name } of await connection.call(what, (client) => client.listSnapshots(collection), signal)) {
+    if (which(name)) await connection.call(what, (client) => client.deleteSnapshot(collection, name), signal);
   }
 }

@@ -93,7 +93,7 @@ export function canonical(value: unknown): unknown {
 }
 
 /** The configured vector. Qdrant gives a number that is too large for 32 bits back as null. */
-function vectorOf(point: PointBytes, name: string | undefined): Float32Array {
+export function vectorOf(point: PointBytes, name: string | undefined): Float32Array {
   const stored = point.vector ? (JSON.parse(point.vector.toString('latin1')) as unknown) : undefined;
   const chosen = name === undefined ? stored : property(stored, name);
   const numbers: readonly unknown[] = Array.isArray(chosen) ? chosen : [];

@@ -6,7 +6,8 @@ import { exists } from './collections.ts';
 
 /** Our keys in a collection's metadata begin so; a comparison of shapes leaves them out. */
 export const OWN_METADATA = 'dr_';
-const ENVIRONMENT = 'dr_environment';
+/** Metadata that says which environment a collection belongs to. */
+export const ENVIRONMENT = 'dr_environment';
 
 const metadataSchema = z.object({
   result: z.object({ config: z.object({ metadata: z.record(z.string(), z.unknown()).nullish() }) }),

@@ -51,7 +51,7 @@ export function createQdrantActivities({ config, store, embedding, patience, row
     createIndexes: (input) => withProgress({}, ({ signal }) => createIndexes(tools, input, signal)),
     revertIndexes: (input) => withProgress({}, ({ signal }) => revertIndexes(tools, input, signal)),
     compareShape: ({ collection, set }) => compareShape(connection, collection, set),
-    checkAccess: () => checkAccess(connection),
+    checkAccess: ({ collection } = {}) => checkAccess(connection, collection),
   };
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { IndexRequest } from '../../domain/collection-request.ts';
 import { sleep } from '../sleep.ts';
 import { pathOf } from './address.ts';
-import { QdrantFailure } from './failure.ts';
+import { property, QdrantFailure } from './failure.ts';
 import { readShape } from './shape.ts';
 import type { Tools } from './tools.ts';
 
@@ -18,6 +19,18 @@ export async function createIndexes(
     await create(tools, collection, field, params ?? data_type, signal);
     await waitFor(tools, collection, field, data_type, signal);
   }
+}
+
+/** Creates one payload index, and waits until it is there. One that is there already is left as it is. */
+export async function createIndex(
+  tools: Tools,
+  collection: string,
+  { field_name, field_schema }: IndexRequest,
+  signal?: AbortSignal,
+): Promise<void> {
+  const type = typeof field_schema === 'string' ? field_schema : property(field_schema, 'type');
+  await create(tools, collection, field_name, field_schema, signal);
+  await waitFor(tools, collection, field_name, String(type), signal);
 }
 
 /** Goes back to the indexes that were there before: `null` where there was none. */

@@ -5,6 +5,8 @@ import { pathOf } from './address.ts';
 import type { QdrantConnection } from './client.ts';
 import { countPoints } from './collections.ts';
 import { OWN_METADATA } from './identity.ts';
+import { isClaim } from './ownership.ts';
+import { readShardKeys } from './shard-keys.ts';
 import { serverVersion } from './version.ts';
 
 type Shape = RecoverySet['qdrant']['shape'];
@@ -22,7 +24,11 @@ export async function readShape(connection: QdrantConnection, collection: string
   const answer = await connection.exchange({ what, method: 'GET', path: pathOf(collection) });
   const { config, payload_schema } = infoSchema.parse(JSON.parse(answer.toString('utf8'))).result;
   const indexes = Object.entries(payload_schema).map(([field, { points: _, ...index }]) => [field, index]);
-  return { config, payloadSchema: Object.fromEntries(indexes) as Record<string, unknown> };
+  const keys = await readShardKeys(connection, collection, config);
+  return {
+    config: keys ? { ...config, shard_keys: keys } : config,
+    payloadSchema: Object.fromEntries(indexes) as Record<string, unknown>,
+  };
 }
 
 export async function describeCollection(
@@ -38,7 +44,9 @@ export async function describeCollection(
     serverVersion: await serverVersion(connection),
     points: await countPoints(connection, collection),
     shape: await readShape(connection, collection),
-    aliases: aliases.map(({ alias_name, collection_name }) => ({ alias: alias_name, collection: collection_name })),
+    aliases: aliases
+      .filter(({ alias_name }) => !isClaim(alias_name))
+      .map(({ alias_name, collection_name }) => ({ alias: alias_name, collection: collection_name })),
   };
 }
 
@@ -54,7 +62,16 @@ export async function compareShape(
   collection: string,
   set: RecoverySet,
 ): Promise<ShapeDifference[]> {
-  return compareShapes(comparable(set.qdrant.shape), comparable(await readShape(connection, collection)));
+  return compareToShape(connection, collection, set.qdrant.shape);
+}
+
+/** What differs between the collection and a shape. */
+export async function compareToShape(
+  connection: QdrantConnection,
+  collection: string,
+  shape: Shape,
+): Promise<ShapeDifference[]> {
+  return compareShapes(comparable(shape), comparable(await readShape(connection, collection)));
 }
 
 /** Our own marks are left out: a collection may have been marked after the set was taken. */

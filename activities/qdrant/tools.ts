@@ -15,6 +15,8 @@ export interface Patience {
   readonly lookMs: number;
   /** Between two looks. */
   readonly pollMs: number;
+  /** For an optimizer whose state does not change. */
+  readonly stallMs: number;
   /** Archive names have a resolution of one second: the pause between two of one collection. */
   readonly betweenSnapshotsMs: number;
 }
@@ -25,6 +27,7 @@ export const PATIENCE: Patience = {
   indexMs: 30 * 60_000,
   lookMs: 10 * 60_000,
   pollMs: 1_000,
+  stallMs: 30 * 60_000,
   betweenSnapshotsMs: 1_100,
 };
 

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { taskQueueOf } from '../../domain/names.ts';
 import { RecoveryError } from '../../domain/failures.ts';
+import { sleep } from '../sleep.ts';
 import type { MarkedStore } from '../../domain/environment-mark.ts';
 
 /**
@@ -31,12 +32,35 @@ export async function compareMarks(environment: string, stores: readonly MarkedS
  */
 export async function compareMarksThatAre(environment: string, stores: readonly MarkedStore[]): Promise<void> {
   for (const store of stores) {
-    const mark = await store.readMark().catch((error: unknown) => {
-      if (error instanceof RecoveryError && error.code.startsWith('POSTGRES_')) return undefined;
+    const mark = await soon(store.readMark(), undefined).catch((error: unknown) => {
+      if (isOf(error, 'postgres') || isOf(error, 'qdrant')) return undefined;
       throw error;
     });
     if (mark !== undefined) await compareMarks(environment, [{ ...store, readMark: async () => mark }]);
   }
+}
+
+/** A damaged store may hang, and must not hold up the run that is to mend it. */
+const DAMAGED_MS = 5_000;
+
+/** What comes in time, else `otherwise`. */
+export async function soon<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  const enough = new AbortController();
+  const late = sleep(DAMAGED_MS, enough.signal).then(
+    () => otherwise,
+    () => otherwise,
+  );
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    enough.abort();
+    answer.catch(() => undefined);
+  }
+}
+
+/** Whether a failure is that system's own. */
+export function isOf(error: unknown, system: 'qdrant' | 'postgres'): boolean {
+  return error instanceof RecoveryError && error.code.startsWith(`${system.toUpperCase()}_`);
 }
 
 /** Marks every store that has no mark yet. All are read before any is written. @throws RecoveryError WRONG_ENVIRONMENT */

@@ -6,7 +6,7 @@ import { runReportSchema } from '../../domain/report.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import { putBytes } from '../lines.ts';
 import type { RunActivities } from '../contract.ts';
-import { compareMarks, compareMarksThatAre, markStores, mustServe } from './identity.ts';
+import { compareMarks, compareMarksThatAre, isOf, markStores, mustServe, soon } from './identity.ts';
 import { readInitiator, readLeaseHolder } from './initiator.ts';
 import { type Channel, tell } from './notify.ts';
 
@@ -31,7 +31,7 @@ export function createRunActivities({
   return {
     async openRun({ damaged } = {}) {
       mustServe(settings.environment);
-      const collection = await resolveCollection(settings.collectionName);
+      const collection = await standsFor(resolveCollection(settings.collectionName), settings, damaged);
       await compareMarks(
         settings.environment,
         stores.filter(({ system }) => system !== damaged),
@@ -49,6 +49,11 @@ export function createRunActivities({
 
     notify: (message) => tell(settings.environment, channel, message),
 
+    publishMessage({ folder, name, subject, text }) {
+      const key = `${folder}/${name}-${Date.now()}.txt`;
+      return putBytes(store, key, Buffer.from(`Subject: ${subject}\n\n${text}`));
+    },
+
     async publishReport({ report }) {
       const checked = runReportSchema.parse(report);
       const folder = runFolderOf(checked.workflowId, checked.runId);
@@ -64,4 +69,17 @@ export function createRunActivities({
 
     markEnvironment: async () => ({ marked: await markStores(settings.environment, stores) }),
   };
+}
+
+/** A name that a damaged Qdrant cannot explain, or not in time, stands for itself. */
+async function standsFor(
+  resolved: Promise<string>,
+  { collectionName }: Pick<RunSettings, 'collectionName'>,
+  damaged: 'postgres' | 'qdrant' | undefined,
+): Promise<string> {
+  if (damaged !== 'qdrant') return resolved;
+  return soon(resolved, collectionName).catch((error: unknown) => {
+    if (isOf(error, 'qdrant')) return collectionName;
+    throw error;
+  });
 }

@@ -18,6 +18,13 @@ const TOP = 5;
 
 type Ports = Pick<StackPorts, 'vectors' | 'store' | 'embedder' | 'app' | 'questions' | 'fields'>;
 
+interface Retrieval {
+  readonly collection: string;
+  readonly set?: RecoverySet | undefined;
+  readonly sections: readonly string[];
+  readonly withoutApp?: boolean | undefined;
+}
+
 /** Asks every golden question and keeps what came back: the baseline that a recovered stack is compared with. */
 export async function captureGolden(
   ports: Ports,
@@ -35,16 +42,22 @@ export async function captureGolden(
  */
 export async function checkRetrieval(
   ports: Ports,
-  { collection, set, sections }: { collection: string; set: RecoverySet; sections: readonly string[] },
+  { collection, set, sections, withoutApp }: Retrieval,
   work: Work,
 ): Promise<Gate[]> {
-  const baseline = await readBaseline(ports, set);
+  const app = withoutApp === true ? undefined : ports.app;
+  const baseline = set ? await readBaseline(ports, set) : (await ports.questions()).map(neverAsked);
   const before = touching(baseline, sections);
-  if (before.length === 0) return [await checkOwnText(ports, { collection, set, sections }, work)];
-  const now = await askAll(ports, collection, before, work);
+  if (before.length === 0 && set) return [await checkOwnText(ports, { collection, set, sections }, work)];
+  const now = await askAll({ ...ports, app }, collection, before, work);
   const asked = now.map((answer, at): Asked => ({ now: answer, before: before[at] ?? answer }));
-  const gates = [retrievalGate(asked, sections), overlapGate(asked)];
-  return ports.app ? [...gates, citationGate(asked)] : gates;
+  const gates = [retrievalGate(asked, sections), ...(set ? [overlapGate(asked)] : [])];
+  return app ? [...gates, citationGate(asked)] : gates;
+}
+
+/** A question of which nobody knows what it retrieved: that it finds one of its sources is all that can be asked. */
+function neverAsked(question: GoldenQuestion): GoldenAnswer {
+  return { ...question, retrieved: [], sections: [...question.sources], cited: [...question.sources] };
 }
 
 /** The golden answers of a set. @throws SET_TAMPERED */

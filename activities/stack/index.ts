@@ -11,6 +11,7 @@ import { reconcileStack } from './reconcile.ts';
 import { reembedPoints } from './reembed.ts';
 import { checkTogether } from './verify.ts';
 
+export { checkEmbeddingSpace } from './embedding-space.ts';
 export type { StackPorts } from './ports.ts';
 
 /** Activities that need two systems at once. To be wrapped in `withFailures`. */

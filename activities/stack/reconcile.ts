@@ -3,7 +3,7 @@ import { contentOf } from '../../domain/artifacts.ts';
 import { type Damage, DamageSummariser } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
-import type { Batches } from '../../domain/index-entry.ts';
+import type { Batches, IndexEntry } from '../../domain/index-entry.ts';
 import { findingLine, parseIndexLine } from '../../domain/lines.ts';
 import { type Finding, reconcile, type Remedy, type Tally } from '../../domain/reconcile.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
@@ -19,9 +19,10 @@ const LINE_BYTES = 300;
 type Ports = Pick<StackPorts, 'vectors' | 'rows' | 'store'>;
 interface Question {
   readonly collection: string;
-  readonly set: RecoverySet;
+  readonly set?: RecoverySet | undefined;
   readonly depth: Depth;
   readonly folder: string;
+  readonly as?: 'set' | 'nothing' | undefined;
 }
 
 /**
@@ -30,19 +31,24 @@ interface Question {
  * or knows with another text, is newer than the set, and neither an orphan nor stale.
  */
 export async function reconcileStack(ports: Ports, question: Question, work: Work): Promise<Damage> {
-  const { vectors, rows, store } = ports;
-  const { collection, set, depth, folder } = question;
-  await checkSpace(ports, set);
+  const { rows, store } = ports;
+  const { set, folder } = question;
+  if (!rows && !set)
+    throw new RecoveryError(
+      'NO_RECOVERY_SET',
+      'there are neither chunk rows nor a set that say what Qdrant should hold',
+    );
+  if (set) await checkSpace(ports, set);
   const lists = openLists(ports, folder);
   const summary = new DamageSummariser();
   try {
-    const live = counted(vectors.readIndex(collection, depth, work.signal), set.qdrant.points, work);
-    const backup = openLines(store, set.qdrant.index, parseIndexLine);
+    const live = counted(liveSide(ports, question, work.signal), set?.qdrant.points ?? 0, work);
+    const backup = set ? openLines(store, set.qdrant.index, parseIndexLine) : nothing();
     const tally = await reconcile(live, rows?.readRows(work.signal), backup, async (findings) => {
       summary.add(findings);
       await writeLists(lists, findings);
     });
-    refuseEmptyRows(tally, set);
+    if (set) refuseEmptyRows(tally, set);
     return {
       ...summary.summary(tally),
       copy: await lists.copy.close(),
@@ -54,6 +60,18 @@ export async function reconcileStack(ports: Ports, question: Question, work: Wor
     throw error;
   }
 }
+
+/** What is there: in the collection, or in imagination, for a look ahead. */
+function liveSide(
+  { vectors, store }: Ports,
+  { collection, set, depth, as }: Question,
+  signal: AbortSignal,
+): Batches<IndexEntry> {
+  if (as === undefined) return vectors.readIndex(collection, depth, signal);
+  return as === 'set' && set ? openLines(store, set.qdrant.index, parseIndexLine) : nothing();
+}
+
+async function* nothing(): Batches<never> {}
 
 type Lists = Record<Remedy, LineWriter<Finding>>;
 

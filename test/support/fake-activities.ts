@@ -3,6 +3,7 @@ import type { Damage } from '../../domain/damage.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import { artifact, green } from './fake-values.ts';
+import { fakeCluster } from './fake-cluster.ts';
 import { fakePostgres } from './fake-postgres.ts';
 
 export const settings: RunSettings = {
@@ -74,6 +75,8 @@ export function fakeStack(
     resolveCollection: async () => ({ collection: settings.collection }),
     findLeaseHolder: async () => ({ workflowId: 'the-other-run' }),
     notify: async () => undefined,
+    publishMessage: async () => artifact('message'),
+    ...fakeCluster(),
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),

@@ -13,6 +13,8 @@ export interface QdrantUnderTest {
   /** Turns a fault switch on, or all of them off. */
   fault(name: string, parameters: object): Promise<void>;
   noFaults(): Promise<void>;
+  /** Ends the process the hard way, lets `meanwhile` at its storage folder, and starts it again over what is there. */
+  crash(meanwhile?: (storage: string) => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,11 @@ export async function startQdrant({ open = false } = {}): Promise<QdrantUnderTes
       ((await send(method, url + path, body)) as { result: T }).result,
     fault: async (name, parameters) => void (await send('PUT', `${faults}/${name}`, parameters)),
     noFaults: async () => void (await send('DELETE', faults)),
+    crash: async (meanwhile) => {
+      await front.kill();
+      await meanwhile?.(front.storageDir);
+      await front.launch();
+    },
     stop: () => front.stop(),
   };
 }

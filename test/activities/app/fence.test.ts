@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createFenceActivities } from '../../../activities/app/fence.ts';
-import { appConfigSchema } from '../../../config/schema.ts';
+import { appConfigSchema } from '../../../config/app.ts';
 import { type Said, startServer, type TestServer } from '../../support/http.ts';
 import { freePort } from '../../support/ports.ts';
 

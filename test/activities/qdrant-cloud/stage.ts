@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import type { Progress, QdrantCloudActivities } from '../../../activities/contract.ts';
+import type { Progress } from '../../../activities/contract.ts';
 import { withFailures } from '../../../activities/fail.ts';
 import { createQdrantCloudActivities } from '../../../activities/qdrant-cloud/index.ts';
 import type { Patience } from '../../../activities/qdrant-cloud/tools.ts';
@@ -13,7 +13,7 @@ export interface Stage {
   readonly qdrant: QdrantUnderTest;
   /** Heartbeats of the last activity that ran. */
   readonly beats: Progress[];
-  run<R>(use: (act: QdrantCloudActivities) => Promise<R>, overrides?: Overrides): Promise<R>;
+  run<R>(use: (act: ReturnType<typeof createQdrantCloudActivities>) => Promise<R>, overrides?: Overrides): Promise<R>;
   close(): Promise<void>;
 }
 

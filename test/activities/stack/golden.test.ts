@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createChatApp } from '../../../activities/app/client.ts';
 import { captureGolden, checkRetrieval } from '../../../activities/stack/golden.ts';
-import { appConfigSchema } from '../../../config/schema.ts';
+import { appConfigSchema } from '../../../config/app.ts';
 import { goldenAnswerSchema, type GoldenQuestion, type RecoverySet } from '../../../domain/recovery-set.ts';
 import type { Gate, Verdict } from '../../../domain/verdict.ts';
 import { startServer, type TestServer } from '../../support/http.ts';
