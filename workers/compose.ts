@@ -28,14 +28,39 @@ import { searchPath, workerEnvironment } from '../config/search-path.ts';
 import type { MarkedStore } from '../domain/environment-mark.ts';
 import type { ArtifactStore } from '../domain/artifacts.ts';
 import { RecoveryError } from '../domain/failures.ts';
+import type { ServerRef } from '../domain/servers.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
+import { readLivePlace } from '../activities/run/live-place.ts';
+import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compose-cluster.ts';
+import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';
 import { composePostgresRecovery, databaseSettingsOf } from './compose-postgres.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
-/** Settings to clients to activities: the only place where systems are put together. */
-export function composeActivities(config: Config): RecoveryActivities {
+/**
+ * Settings to clients to activities: the only place where systems are put together. Where there is another Qdrant that may
+ * become the live one, every call looks up which one that is.
+ */
+export function composeActivities(settings: Config): RecoveryActivities {
+  if (!settings.qdrantReplacement) return composeOn(settings, settings);
+  const primary = composeOn(settings, settings);
+  const store = createArtifactStore(settings.store);
+  return followLive(Object.keys(primary), {
+    live: async () => (await readLivePlace(store)).server,
+    on: (server) => (server.kind === 'primary' ? primary : composeOn(settingsOn(settings, server), settings)),
+  });
+}
+
+/** What the settings say of the primary server alone (its nodes, its disk, its cluster at Qdrant Cloud) is not true of another. */
+function settingsOn(settings: Config, server: ServerRef): Config {
+  const { qdrantCloud: _itsCluster, backup, ...rest } = settings;
+  const { coldStorage: _itsDisk, ...others } = backup;
+  return { ...rest, qdrant: serverConfig(settings, server), backup: { ...others, nodes: [] } };
+}
+
+/** Every activity, on the Qdrant that `config` names. */
+function composeOn(config: Config, settings: Config): RecoveryActivities {
   const { qdrant, postgres, environment } = config;
   const store = createArtifactStore(config.store);
   const embedding = config.embeddings.identity;
@@ -81,6 +106,7 @@ export function composeActivities(config: Config): RecoveryActivities {
     ...optionalActivities(config, store),
     ...composeColdCopy(config, store),
     ...composePostgresRecovery(config, ports, neon),
+    ...composeClusterRecovery(config, settings, ports),
   });
 }
 
@@ -108,6 +134,8 @@ function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
     hasRows: postgres?.tables.chunks !== undefined,
     hasApp: app !== undefined,
     postgres: databaseSettingsOf(config),
+    cluster: clusterSettingsOf(config),
+    escalateMinutes: config.cluster.escalateMinutes,
   };
 }
 
@@ -137,6 +165,7 @@ function optionalActivities(config: Config, store: ArtifactStore): OptionalActiv
           'takeManualBackup',
           'newestBackupAge',
           'deleteBackup',
+          'wakeCluster',
         ] as const)),
     ...(config.postgres
       ? createDatabaseSetActivities({ config: config.postgres, store, path: searchPath() })
@@ -152,4 +181,7 @@ function optionalActivities(config: Config, store: ArtifactStore): OptionalActiv
   };
 }
 
-type OptionalActivities = QdrantCloudActivities & DatabaseSetActivities & ConfigurationActivities;
+type OptionalActivities = QdrantCloudActivities &
+  Pick<RecoveryActivities, 'wakeCluster'> &
+  DatabaseSetActivities &
+  ConfigurationActivities;

@@ -35,6 +35,31 @@ export class Attendance {
     return settled;
   }
 
+  /**
+   * Waits like `until`, and tells people again, more urgently each time, while nobody gives a sign: a decision, also a refused
+   * one, or a note.
+   */
+  async untilSomebody(
+    met: () => boolean,
+    { seconds, escalateMinutes, summary }: { seconds: number; escalateMinutes?: number | undefined; summary: string },
+  ): Promise<boolean> {
+    if (escalateMinutes === undefined) return this.until(met, seconds, summary);
+    const began = Date.now();
+    const signsOf = (): number => this.#record.status().decisions.length;
+    const signs = signsOf();
+    for (let told = 1; ; told += 1) {
+      const left = seconds - (Date.now() - began) / 1000;
+      const pause = Math.min(left, escalateMinutes * 60);
+      if (pause <= 0) return met();
+      const sign = (): boolean => met() || signsOf() > signs;
+      if (await this.until(sign, pause, summary)) break;
+      if (Date.now() - began >= seconds * 1000) return met();
+      const waited = Math.round((Date.now() - began) / 60_000);
+      await this.tell('escalation', `${summary}: nobody has answered for ${waited} min (message ${told + 1})`, true);
+    }
+    return met() || this.until(met, Math.max(0.001, seconds - (Date.now() - began) / 1000), summary);
+  }
+
   /** Runs a body that an abort interrupts: its activities are cancelled, and waited for. */
   async interruptible<T>(body: () => Promise<T>): Promise<T> {
     if (this.#desk.aborted) throw new Stop('aborted');

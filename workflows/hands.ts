@@ -86,6 +86,19 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'judgeLostChunks',
   'rebuildRows',
   'checkTraceability',
+  'probeCluster',
+  'surveyReplacement',
+  'bringUpReplacement',
+  'releaseReplacement',
+  'wakeCluster',
+  'createCollection',
+  'finishCollection',
+  'restoreInto',
+  'dropMade',
+  'awaitOptimized',
+  'checkQueries',
+  'checkEmbeddingSpace',
+  'repointApp',
 ]);
 
 /** Every activity, as a step sees it. */

@@ -7,3 +7,4 @@ export { pruneRecoverySets } from './prune-recovery-sets.ts';
 export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';
 export { verifyRecoverySet } from './verify-recovery-set.ts';
 export { recoverPostgresMetadata } from './recover-postgres-metadata.ts';
+export { recoverQdrantCluster } from './recover-qdrant-cluster.ts';

@@ -8,6 +8,7 @@ import type { RunInput } from '../domain/run-input.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import { describeGate, type Gate, overallVerdict } from '../domain/verdict.ts';
 import type { Attendance, Resume } from './attendance.ts';
+import { holdCommitWindow, type Watch } from './commit-window.ts';
 import type { Desk } from './desk.ts';
 import { failureWith } from './failure.ts';
 import { type Hands, handsWith } from './hands.ts';
@@ -63,6 +64,13 @@ export class Run<K extends string> {
 
   /** Tells apart what this run makes from what others do, also after a reset. */
   readonly runId = stableRunId();
+
+  readonly workflowId = workflowInfo().workflowId;
+
+  /** Whether this is practice. */
+  get drill(): boolean {
+    return this.#input.drill ?? false;
+  }
 
   /** When the fault was declared: where the RTO clock began. */
   get faultDeclaredAt(): Date {
@@ -182,10 +190,9 @@ export class Run<K extends string> {
     const hash = this.#record.propose(plan);
     this.#record.await(`approval of plan ${hash.slice(0, 12)} until ${clockIn(timeoutMinutes)}`);
     await this.#attendance.tell('approval-needed', `${title}: plan ${hash.slice(0, 12)}: ${plan.reason}`, true);
-    const settled = await this.#attendance.until(
+    const settled = await this.#attendance.untilSomebody(
       () => this.#desk.answer !== undefined || this.#desk.missingApprovals <= 0,
-      timeoutMinutes * 60,
-      title,
+      { seconds: timeoutMinutes * 60, escalateMinutes: this.settings.escalateMinutes, summary: title },
     );
     const rejected = this.#desk.answer === 'reject';
     this.#desk.expect(undefined);
@@ -219,30 +226,15 @@ export class Run<K extends string> {
     throw new Stop('nothing-to-do');
   }
 
-  /** The time in which one update puts everything back. Afterwards what was kept for undoing is released. */
-  async commitWindow(name: K): Promise<void> {
+  /**
+   * The time in which one update puts everything back. Afterwards what was kept for undoing is released. With a `watch` the
+   * run looks at what it has made all the while, and puts everything back by itself when the watch says so.
+   */
+  async commitWindow(name: K, watch?: Watch): Promise<void> {
     const { phase, title } = this.#steps[name];
-    const minutes = this.#commitWindowMinutes;
-    this.#record.enter(phase);
-    this.#record.update(name, { state: 'waiting', startedAt: new Date().toISOString(), attempts: 1 });
-    if (minutes > 0) {
-      this.#desk.expect('commit');
-      this.#record.await(`commit or rollBack; commits by itself at ${clockIn(minutes)}`);
-      await this.#attendance.tell(
-        'recovered',
-        `verdict ${this.#record.verdict}; commit, or roll back within ${minutes} min`,
-        false,
-      );
-      await this.#attendance.until(() => this.#desk.answer !== undefined, minutes * 60, title);
-    }
-    const rolledBack = this.#desk.answer === 'rollBack';
-    const byHand = this.#desk.answer === 'commit';
-    this.#desk.expect(undefined);
-    this.#record.await(undefined);
-    const byItself = minutes > 0 ? 'committed by the clock' : 'committed at once';
-    const result = rolledBack ? 'rolled back' : byHand ? 'committed' : byItself;
-    this.#record.update(name, { state: 'done', endedAt: new Date().toISOString(), result });
-    if (rolledBack) throw new Stop('rolled-back');
+    const [record, desk, attendance] = [this.#record, this.#desk, this.#attendance];
+    const window = { name, phase, title, minutes: this.#commitWindowMinutes };
+    await holdCommitWindow({ record, desk, attendance }, window, watch);
     this.#desk.close();
     this.#undo.clear();
   }

@@ -28,9 +28,11 @@ export interface RunbookDefinition<S, K extends string> {
   /** What a run whose story came to its end is called. */
   readonly success: Extract<Outcome, 'recovered' | 'completed'>;
   /** The system that may be too damaged to tell its environment when the run opens; the story compares it later. */
-  readonly damaged?: 'postgres';
+  readonly damaged?: 'postgres' | 'qdrant';
   /** Which runs it excludes. Default: every recovery. */
   readonly lease?: LeaseKind;
+  /** Done when the lease is free again, after a recovery that is kept. */
+  readonly afterwards?: () => Promise<void>;
 }
 
 const LARGEST_SKEW_MS = 5 * 60_000;
@@ -59,7 +61,7 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
       cleanup: new UndoStack('clean-up'),
     };
     const run = new Run<K | 'open'>(steps, parsed.data, keeping);
-    return conduct(keeping, definition.success, async (hold) => {
+    return conduct(keeping, definition, async (hold) => {
       hold(
         await run.must(
           'open',
@@ -75,18 +77,20 @@ export function runbook<S extends z.ZodType<RunInput>, K extends string>(
 /** The whole run: story, ending, and the lease given back whatever happened. */
 async function conduct(
   keeping: Keeping,
-  success: Outcome,
+  { success, afterwards }: { success: Outcome; afterwards?: () => Promise<void> },
   story: (hold: (lease: Lease) => void) => Promise<void>,
 ): Promise<RunReport> {
   let lease: Lease | undefined;
+  let ended: RunReport | undefined;
   try {
     await story((taken) => (lease = taken));
-    return await end(keeping, success);
+    return (ended = await end(keeping, success));
   } catch (error) {
-    return await end(keeping, ...whyStopped(error, keeping.desk));
+    return (ended = await end(keeping, ...whyStopped(error, keeping.desk)));
   } finally {
     await CancellationScope.nonCancellable(async () => {
       if (lease) await releaseLease(lease);
+      if (ended?.outcome === 'recovered') await afterwards?.();
       await condition(allHandlersFinished);
     });
   }
@@ -99,7 +103,7 @@ async function conduct(
 async function open(
   act: Hands,
   record: RunRecord,
-  { lease, damaged }: { lease?: LeaseKind; damaged?: 'postgres' },
+  { lease, damaged }: { lease?: LeaseKind; damaged?: 'postgres' | 'qdrant' },
 ): Promise<Lease> {
   const { settings, initiator } = await (damaged ? act.openRun({ damaged }) : act.openRun());
   record.open(settings, initiator);

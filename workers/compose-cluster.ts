@@ -1,0 +1,119 @@
+import type { ClusterActivities } from '../activities/cluster-contract.ts';
+import { createRepointActivities } from '../activities/app/repoint.ts';
+import { createCollectionActivities, createProbe } from '../activities/qdrant/cluster.ts';
+import { createPhaseReader } from '../activities/qdrant-cloud/index.ts';
+import { createServerFacts } from '../activities/qdrant/facts.ts';
+import { createStandbyReplacement } from '../activities/replacement/standby.ts';
+import { readLivePlace, recordLivePlace } from '../activities/run/live-place.ts';
+import { withProgress } from '../activities/progress.ts';
+import { checkEmbeddingSpace, type StackPorts } from '../activities/stack/index.ts';
+import type { Config, QdrantConfig } from '../config/schema.ts';
+import { workerEnvironment } from '../config/search-path.ts';
+import { RecoveryError } from '../domain/failures.ts';
+import { PRIMARY, type ServerRef } from '../domain/servers.ts';
+import type { ClusterSettings } from '../domain/settings.ts';
+import { unconfigured } from './compose-sets.ts';
+
+const REPLACEMENT = ['surveyReplacement', 'bringUpReplacement', 'releaseReplacement'] as const;
+const QUESTION = 'Are you there?';
+
+/**
+ * Everything that replaces a Qdrant cluster, done on the server that `config.qdrant` names.
+ * @param settings the settings as they were written, whichever server is the live one
+ */
+export function composeClusterRecovery(
+  config: Config,
+  settings: Config,
+  ports: StackPorts,
+): Omit<ClusterActivities, 'wakeCluster'> {
+  const { qdrant, cluster, backup, embeddings } = config;
+  const { store, app } = ports;
+  const embedding = embeddings.identity;
+  return {
+    ...createCollectionActivities({
+      config: qdrant,
+      nodes: backup.nodes.map((url) => ({ ...qdrant, url })),
+      store,
+      embedding,
+      recallFloor: cluster.recallFloor,
+    }),
+    ...createProbe({
+      config: qdrant,
+      embedding,
+      checkHealth: app && ((signal) => app.checkHealth(signal)),
+      ask: app && ((signal) => app.ask(QUESTION, signal)),
+      // The management plane knows the one cluster that the settings name.
+      readPhase: config.qdrantCloud && qdrant === settings.qdrant ? createPhaseReader(config.qdrantCloud) : undefined,
+    }),
+    ...composeReplacement(settings, store),
+    ...createRepointActivities({
+      config: config.app,
+      accessTo: async (server) => serverConfig(settings, server),
+      variables: workerEnvironment(),
+    }),
+    checkEmbeddingSpace: (input) =>
+      withProgress({}, (work) => checkEmbeddingSpace(ports, { floor: cluster.similarityFloor }, input, work)),
+    readLivePlace: async () => {
+      const { epoch, server } = await readLivePlace(store);
+      return { epoch, server, url: new URL(serverConfig(settings, server).url).origin };
+    },
+    recordLivePlace: (input) => recordLivePlace(store, input),
+  };
+}
+
+/** The other one of the two: what was replaced once may take its place again. */
+function composeReplacement(
+  settings: Config,
+  store: StackPorts['store'],
+): Pick<ClusterActivities, (typeof REPLACEMENT)[number]> {
+  const { standby } = settings.qdrantReplacement ?? {};
+  if (!standby) return unconfigured('qdrantReplacement', REPLACEMENT);
+  const other = async (): Promise<Pick<ClusterActivities, (typeof REPLACEMENT)[number]>> => {
+    const { server: live } = await readLivePlace(store);
+    const server: ServerRef = live.kind === 'standby' ? PRIMARY : { kind: 'standby' };
+    const config = serverConfig(settings, server);
+    return createStandbyReplacement({
+      server,
+      url: config.url,
+      // The commands are the standby's.
+      ...(server.kind === 'standby' ? { start: standby.start, stop: standby.stop } : {}),
+      facts: createServerFacts(config),
+      environment: settings.environment,
+      variables: workerEnvironment(),
+      secrets: [config.apiKey, config.readOnlyApiKey].flatMap((key) => (key ? [key.reveal()] : [])),
+    });
+  };
+  return {
+    surveyReplacement: async (input) => (await other()).surveyReplacement(input),
+    bringUpReplacement: async (input) => (await other()).bringUpReplacement(input),
+    releaseReplacement: async (input) => (await other()).releaseReplacement(input),
+  };
+}
+
+/** How a server is reached. @throws INVALID_CONFIGURATION for one that the settings do not know */
+export function serverConfig({ qdrant, qdrantReplacement }: Config, server: ServerRef): QdrantConfig {
+  if (server.kind === 'primary') return qdrant;
+  const standby = qdrantReplacement?.standby;
+  if (!standby)
+    throw new RecoveryError(
+      'INVALID_CONFIGURATION',
+      'qdrantReplacement.standby: is the live Qdrant by the records of the store, and is not configured here',
+    );
+  const { apiKey: _key, readOnlyApiKey: _reading, ...rest } = qdrant;
+  const { url, apiKey, readOnlyApiKey } = standby;
+  return { ...rest, url, ...(apiKey ? { apiKey } : {}), ...(readOnlyApiKey ? { readOnlyApiKey } : {}) };
+}
+
+/** What a runbook may know of how a failed cluster is replaced. */
+export function clusterSettingsOf({ cluster, qdrantReplacement, qdrantCloud, app }: Config): ClusterSettings {
+  const { confirm, watchSeconds, watchPatience, pricePerThousandTexts } = cluster;
+  return {
+    confirm,
+    watchSeconds,
+    watchPatience,
+    replacement: qdrantReplacement ? 'standby' : 'none',
+    repoint: app?.vectors !== undefined,
+    ...(qdrantCloud ? { cloud: { accountId: qdrantCloud.accountId, clusterId: qdrantCloud.clusterId } } : {}),
+    ...(pricePerThousandTexts === undefined ? {} : { pricePerThousandTexts }),
+  };
+}
