@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { runFolderOf } from '../domain/names.ts';
 import { type RunReport, runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
-import { type BreakablePart, PARTIAL_LOSS } from './faults/index.ts';
+import { type BreakablePart, CLUSTER_LOSS, PARTIAL_LOSS } from './faults/index.ts';
 import { overallVerdict } from '../domain/verdict.ts';
 import { Operator } from './operator.ts';
 import { type DrillResult, failedDrill, judge } from './practice-result.ts';
@@ -25,12 +25,13 @@ const PATIENCE_MS = 10 * 60_000;
 const statusSchema = z.object(runStatusSchema.shape);
 const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
 
-export const PRACTICES = ['partial-loss', 'postgres', 'recovery-set'] as const;
+export const PRACTICES = ['partial-loss', 'qdrant-cluster', 'postgres', 'recovery-set'] as const;
 export type PracticeName = (typeof PRACTICES)[number];
 
 /** What is broken and recovered in each scenario that has a runbook. */
 export const RECOVERIES = {
   'partial-loss': { system: 'qdrant', faults: PARTIAL_LOSS },
+  'qdrant-cluster': { system: 'qdrant', faults: CLUSTER_LOSS },
   postgres: { system: 'postgres', faults: ['delete-rows'] },
 } as const satisfies Partial<Record<PracticeName, { system: BreakablePart; faults: readonly string[] }>>;
 

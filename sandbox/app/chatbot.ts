@@ -5,7 +5,8 @@ import type { AppConfig } from './config.ts';
 import { addAnswer, addQuestion, type Citation, createSession, type StoredCitation } from './conversations.ts';
 import { connectPostgres, readChunks, readIdsOfFile, removeChunks, upsertChunks } from './database.ts';
 import { EmbeddingsClient } from './embeddings.ts';
-import { connectQdrant, VectorIndex } from './vectors.ts';
+import type { VectorPlace } from './vector-place.ts';
+import type { VectorIndex } from './vectors.ts';
 
 /** Texts to one embedding request. */
 const EMBED_BATCH = 64;
@@ -21,15 +22,19 @@ export interface Answer {
 /** The chatbot itself, without HTTP. */
 export class Chatbot {
   readonly pool: pg.Pool;
-  readonly vectors: VectorIndex;
+  readonly place: VectorPlace;
   readonly embeddings: EmbeddingsClient;
   readonly #llm: AppConfig['llm'];
 
-  constructor(config: AppConfig) {
+  constructor(config: AppConfig, place: VectorPlace) {
     this.pool = connectPostgres(config.postgres.url);
-    this.vectors = new VectorIndex(connectQdrant(config.qdrant), config.qdrant.collection);
+    this.place = place;
     this.embeddings = new EmbeddingsClient(config.embeddings);
     this.#llm = config.llm;
+  }
+
+  get vectors(): VectorIndex {
+    return this.place.index;
   }
 
   /**

@@ -24,7 +24,14 @@ export const appConfigSchema = z.strictObject({
   /** OpenAI-compatible: `<url>/chat/completions` is called. Without it answers are sentences of the passages. */
   llm: z.strictObject({ url: httpUrl, model: z.string().min(1), apiKey: secret.optional() }).optional(),
   /** The switch that keeps it from writing: who may turn it, and the file that remembers. Without it there is none. */
-  maintenance: z.strictObject({ token: secret, file: z.string().min(1) }).optional(),
+  maintenance: z
+    .strictObject({
+      token: secret,
+      file: z.string().min(1),
+      /** File that remembers which Qdrant it was told to use instead. Without it it is told so in vain. */
+      vectors: z.string().min(1).optional(),
+    })
+    .optional(),
 });
 export type AppConfig = z.infer<typeof appConfigSchema>;
 /** The file's content, before it is read. */

@@ -4,6 +4,7 @@ import { Chatbot } from './chatbot.ts';
 import { readAppConfig } from './config.ts';
 import { ModeSwitch } from './mode.ts';
 import { buildApp } from './server.ts';
+import { VectorPlace } from './vector-place.ts';
 
 /** `node sandbox/app/main.ts --config FILE`: a chatbot that answers from the textbook. */
 async function main(): Promise<void> {
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   const config = await readAppConfig(
     z.string({ error: 'name the configuration with --config FILE' }).parse(values.config),
   );
-  const chatbot = new Chatbot(config);
+  const chatbot = new Chatbot(config, await VectorPlace.load(config));
   const app = buildApp(chatbot, await ModeSwitch.load(config.maintenance), config.maintenance?.token);
   const address = await app.listen({ port: config.port, host: config.host });
   console.log(`app on ${address}`);

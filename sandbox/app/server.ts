@@ -1,10 +1,11 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Secret } from '../../config/secret.ts';
 import { describeIssues } from '../../domain/run-input.ts';
 import type { Chatbot } from './chatbot.ts';
 import { createSession, readMessages, sessionExists } from './conversations.ts';
 import { checkDeeply, messageOf } from './health.ts';
+import { placeSchema } from './vector-place.ts';
 import { isBearer, modeSchema, type ModeSwitch, ReadOnly } from './mode.ts';
 
 const BODY_BYTES = 16 << 20;
@@ -34,7 +35,7 @@ export function buildApp(chatbot: Chatbot, modeSwitch: ModeSwitch, token: Secret
 
   addReads(app, chatbot, modeSwitch);
   addWrites(app, chatbot, modeSwitch);
-  if (token) addAdmin(app, modeSwitch, token);
+  if (token) addAdmin(app, chatbot, modeSwitch, token);
   return app;
 }
 
@@ -71,14 +72,20 @@ function addWrites(app: FastifyInstance, chatbot: Chatbot, modeSwitch: ModeSwitc
   );
 }
 
-function addAdmin(app: FastifyInstance, modeSwitch: ModeSwitch, token: Secret): void {
-  app.put('/admin/mode', async (request, reply) => {
-    if (!isBearer(request.headers.authorization, token)) {
-      return refuse(reply.header('www-authenticate', 'Bearer'), 401, 'the token of the switch is needed');
-    }
+function addAdmin(app: FastifyInstance, chatbot: Chatbot, modeSwitch: ModeSwitch, token: Secret): void {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (!isBearer(request.headers.authorization, token))
+      await refuse(reply.header('www-authenticate', 'Bearer'), 401, 'the token of the switch is needed');
+  };
+  app.put('/admin/mode', { onRequest }, async (request) => {
     const { mode } = modeSchema.parse(request.body);
     await modeSwitch.set(mode);
     return { mode };
+  });
+  app.get('/admin/qdrant', { onRequest }, () => chatbot.place.view);
+  app.put('/admin/qdrant', { onRequest }, async (request) => {
+    await chatbot.place.use(placeSchema.parse(request.body));
+    return chatbot.place.view;
   });
 }
 

@@ -5,7 +5,9 @@ import { faults } from './index.ts';
 export interface BreakableStack {
   readonly env: Readonly<Record<string, string>>;
   readonly urls: { readonly qdrantFaults: string | null; readonly neonFaults?: string | null };
+  readonly dir?: string | undefined;
   kill(part: BreakablePart | 'neon'): Promise<void>;
+  start?(part: BreakablePart | 'neon'): Promise<void>;
   restart(part: BreakablePart | 'neon'): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ function contextOf(stack: BreakableStack, seed?: number): FaultContext {
   const control = {
     kill: (part: BreakablePart) => stack.kill(partOf(part)),
     restart: (part: BreakablePart) => stack.restart(partOf(part)),
+    start: (part: BreakablePart) => (stack.start ? stack.start(partOf(part)) : stack.restart(partOf(part))),
   };
-  return { env: stack.env, control, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
+  return { env: stack.env, control, dir: stack.dir, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
 }

@@ -8,8 +8,12 @@ export interface FaultContext {
   readonly control: {
     /** `kill -9`. */
     kill(part: BreakablePart): Promise<void>;
+    /** Starts what was killed. */
+    start(part: BreakablePart): Promise<void>;
     restart(part: BreakablePart): Promise<void>;
   };
+  /** Folder of the sandbox, whose servers have theirs in it; absent where the stores are somebody else's. */
+  readonly dir?: string | undefined;
   /** Where the sandbox's Qdrant takes its switches; a real Qdrant has none. */
   readonly qdrantFaultUrl?: string | undefined;
   /** Which sections are struck. The same seed strikes the same. Default 1. */

@@ -1,5 +1,7 @@
 import type { BreakablePart, Fault, FaultContext } from './fault.ts';
 
+type Switch = 'unavailable' | 'hang' | 'recovery-mode' | 'slow' | 'rate-limit' | 'disk-full' | 'wrong-key';
+
 const DEADLINE_MS = 5_000;
 const TITLES: Record<BreakablePart, string> = { qdrant: 'Qdrant', postgres: 'Postgres' };
 
@@ -16,7 +18,7 @@ export function killing(part: BreakablePart): Fault {
 }
 
 /** The server is up and misbehaves, until the switch is turned off. Its health routes go on answering. */
-export function switching(name: 'unavailable' | 'hang', about: string, sentence: string): Fault {
+export function switching(name: Switch, about: string, sentence: string): Fault {
   return {
     about,
     inject: async (context) => {

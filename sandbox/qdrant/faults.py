@@ -26,6 +26,10 @@ NAMES: dict[str, str] = {
     "corrupt-download": "one byte of a snapshot download is wrong, at `offset` (default: the middle)",
     "lost-response": "does the work, then drops the connection without an answer",
     "dummy-shard": "500 as from a shard that could not be loaded",
+    "recovery-mode": "as started without its data: points and descriptions answer 500; lists, deletion and restores work",
+    "slow": "every answer comes `ms` later (default 2500)",
+    "disk-full": "what writes answers 500 for want of space; reading works",
+    "wrong-key": "401 to every key",
 }
 DOWNLOADS = {"cut-download", "corrupt-download"}
 HEALTH = {"/", "/healthz", "/livez", "/readyz"}
@@ -72,6 +76,14 @@ class Faults:
         if (params := self._take("hang", request)) is not None:
             await asyncio.sleep(params.get("seconds", 60))
             raise Drop
+        if (params := self._take("slow", request)) is not None:
+            await asyncio.sleep(params.get("ms", 2_500) / 1000)
+        if self._take("wrong-key", request) is not None:
+            raise ApiError(401, "Invalid API key or JWT", plain=True)
+        if is_of_points(request) and self._take("recovery-mode", request) is not None:
+            raise dummy_shard("Qdrant is running in recovery mode: out of memory")
+        if is_write(request) and self._take("disk-full", request) is not None:
+            raise internal("No space left on device (os error 28)")
         if (params := self._take("rate-limit", request)) is not None:
             wait = params.get("retry_after", 1)
             text = "Rate limiting exceeded: Write rate limit exceeded"
@@ -96,6 +108,21 @@ class Faults:
         if self._take("lost-response", request) is not None:
             raise Drop
         return response
+
+
+def is_of_points(request: Request) -> bool:
+    """What a server in recovery mode cannot do: anything that needs a shard."""
+    parts = request.path.strip("/").split("/")
+    if len(parts) < 2 or parts[0] != "collections" or parts[1] == "aliases":
+        return False
+    if len(parts) == 2:
+        return request.method == "GET"
+    return parts[2] in {"points", "index"}
+
+
+def is_write(request: Request) -> bool:
+    reads = re.search(r"/points(/(scroll|count|query|search|facet)(/.*)?)?$", request.path)
+    return request.method in {"PUT", "POST", "PATCH"} and not (request.method == "POST" and reads)
 
 
 def dummy_shard(text: str) -> ApiError:

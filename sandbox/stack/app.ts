@@ -39,6 +39,10 @@ function settings(context: StackContext, env: StackEnvironment, folder: string):
     qdrant: { url: QDRANT_URL, collection: QDRANT_COLLECTION_NAME, ...(QDRANT_API_KEY && { apiKey: QDRANT_API_KEY }) },
     postgres: { url: DATABASE_URL },
     embeddings: { url: EMBEDDINGS_URL, model: EMBEDDINGS_MODEL },
-    maintenance: { token: maintenanceToken(context), file: join(folder, 'mode.json') },
+    maintenance: {
+      token: maintenanceToken(context),
+      file: join(folder, 'mode.json'),
+      vectors: join(folder, 'vectors.json'),
+    },
   };
 }

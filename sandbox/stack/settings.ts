@@ -23,6 +23,7 @@ export interface BasePlans {
   readonly temporal: TemporalPlan;
   readonly postgres: PostgresPlan | NeonPlan;
   readonly qdrant: QdrantPlan;
+  readonly standby?: QdrantPlan | undefined;
   readonly embeddings: EmbeddingsPlan;
   readonly caddy: CaddyPlan;
 }
@@ -39,6 +40,7 @@ type Always =
   | 'EMBEDDINGS_MODEL'
   | 'APP_URL'
   | 'APP_MAINTENANCE_HEADER'
+  | 'APP_VECTORS_HEADER'
   | 'STORE_DIRECTORY'
   | 'RECOVERY_CONFIG';
 /** A server that was given by its URL may have no keys, and not every Postgres is Neon's. */
@@ -46,6 +48,9 @@ type Sometimes =
   | 'VERIFY_DATABASE_URL'
   | 'QDRANT_API_KEY'
   | 'QDRANT_READ_ONLY_API_KEY'
+  | 'QDRANT_STANDBY_URL'
+  | 'QDRANT_STANDBY_API_KEY'
+  | 'QDRANT_STANDBY_READ_ONLY_API_KEY'
   | 'NEON_API_URL'
   | 'NEON_API_KEY'
   | 'NEON_PROJECT_ID';
@@ -53,7 +58,7 @@ export type StackEnvironment = Readonly<Record<Always, string> & Partial<Record<
 
 /** Exactly the variables that the product reads, for this sandbox (`config/variables.ts` has the list). */
 export function environmentOfStack(context: StackContext, plans: BasePlans): StackEnvironment {
-  const { temporal, postgres, qdrant, embeddings, caddy } = plans;
+  const { temporal, postgres, qdrant, standby, embeddings, caddy } = plans;
   return {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_UI_URL: temporal.uiUrl,
@@ -61,6 +66,7 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     QDRANT_URL: qdrant.url,
     ...(qdrant.apiKey === undefined ? {} : { QDRANT_API_KEY: qdrant.apiKey }),
     ...(qdrant.readOnlyApiKey === undefined ? {} : { QDRANT_READ_ONLY_API_KEY: qdrant.readOnlyApiKey }),
+    ...(standby ? accessToStandby(standby) : {}),
     QDRANT_COLLECTION_NAME: COLLECTION,
     DATABASE_URL: postgres.url,
     ...('adminUrl' in postgres ? { VERIFY_DATABASE_URL: postgres.adminUrl } : {}),
@@ -70,6 +76,7 @@ export function environmentOfStack(context: StackContext, plans: BasePlans): Sta
     EMBEDDINGS_MODEL: MODEL,
     APP_URL: caddy.url,
     APP_MAINTENANCE_HEADER: `Bearer ${maintenanceToken(context)}`,
+    APP_VECTORS_HEADER: `Bearer ${maintenanceToken(context)}`,
     STORE_DIRECTORY: storeOf(context),
     RECOVERY_CONFIG: join(context.dir, 'recovery.config.json'),
   };
@@ -85,6 +92,14 @@ function storeOf({ dir }: StackContext): string {
 /** Turns the chatbot's switch. Made of a secret that is kept already, so that sandboxes from before it keep theirs. */
 export function maintenanceToken({ secrets }: StackContext): string {
   return createHash('sha256').update(`maintenance ${secrets.control}`).digest('hex');
+}
+
+function accessToStandby({ url, apiKey, readOnlyApiKey }: QdrantPlan): Partial<Record<Sometimes, string>> {
+  return {
+    QDRANT_STANDBY_URL: url,
+    ...(apiKey === undefined ? {} : { QDRANT_STANDBY_API_KEY: apiKey }),
+    ...(readOnlyApiKey === undefined ? {} : { QDRANT_STANDBY_READ_ONLY_API_KEY: readOnlyApiKey }),
+  };
 }
 
 function accessToNeon({ apiUrl, apiKey, projectId }: NeonAccess): Partial<Record<Sometimes, string>> {
@@ -130,7 +145,13 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
     postgres: { tables: TABLES },
     embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
     content: { directory: textbook, glob: '*.md' },
-    app: { maintenance: MAINTENANCE },
+    app: {
+      // The shallow one touches no store.
+      health: { path: '/health/deep' },
+      maintenance: MAINTENANCE,
+      vectors: { request: { path: '/admin/qdrant', header: { name: 'authorization' }, answer: 'url' } },
+    },
+    cluster: { confirm: { rounds: 3, everySeconds: 1 }, watchSeconds: 5 },
     goldenQuestions,
     backup: { canary: true, coldStorage: join(dir, 'qdrant', 'storage') },
     configuration: await configurationOf(dir, env),

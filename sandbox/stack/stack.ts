@@ -18,7 +18,7 @@ import {
 import { planNeon } from './neon.ts';
 import { choosePorts } from './ports.ts';
 import { planPostgres } from './postgres.ts';
-import { planQdrant } from './qdrant.ts';
+import { planQdrant, planStandby } from './qdrant.ts';
 import { type BasePlans, environmentOfStack, writeEnvironmentFile, writeRecoveryConfig } from './settings.ts';
 import { Supervisor } from './supervisor.ts';
 import { planTemporal } from './temporal.ts';
@@ -84,6 +84,7 @@ async function planBase(context: StackContext, neon: boolean): Promise<BasePlans
     temporal: planTemporal(context),
     postgres: neon ? planNeon(context) : await planPostgres(context),
     qdrant: planQdrant(context),
+    standby: planStandby(context),
     embeddings: planEmbeddings(context),
     caddy: planCaddy(context),
   };
@@ -108,7 +109,7 @@ async function startInOrder(
     const failed = (await Promise.allSettled(started)).find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
   };
-  await start(Object.values(base));
+  await start(Object.values(base).filter((plan) => plan !== undefined));
   await start(users);
 }
 
@@ -120,7 +121,7 @@ function handleOf(
   end: () => Promise<void>,
 ): Stack {
   const { name, dir, secrets, ports } = context;
-  const { temporal, postgres, qdrant, embeddings, caddy } = plans;
+  const { temporal, postgres, qdrant, standby, embeddings, caddy } = plans;
   let ending: Promise<void> | undefined;
   return {
     name,
@@ -136,6 +137,8 @@ function handleOf(
       caddyAdmin: caddy.adminUrl,
       qdrant: qdrant.url,
       qdrantFaults: qdrant.faultsUrl,
+      standby: standby?.url ?? null,
+      standbyFaults: standby?.faultsUrl ?? null,
       neonFaults: 'faultsUrl' in postgres ? postgres.faultsUrl : null,
       embeddings: embeddings.url,
     },

@@ -2,7 +2,17 @@ import type { SandboxOptions } from '../../config/sandbox.ts';
 import type { ProvidedPython } from '../launch/python.mjs';
 
 /** In the order in which they are started. */
-export const PART_NAMES = ['temporal', 'postgres', 'neon', 'qdrant', 'embeddings', 'app', 'caddy', 'worker'] as const;
+export const PART_NAMES = [
+  'temporal',
+  'postgres',
+  'neon',
+  'qdrant',
+  'qdrant-standby',
+  'embeddings',
+  'app',
+  'caddy',
+  'worker',
+] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** `external`: given as a URL, not ours to start or kill. `stopped`: on purpose. `crashed`: nobody asked for it. */
@@ -56,6 +66,9 @@ export type StackPorts = Readonly<
     | 'qdrant'
     | 'qdrantGrpc'
     | 'qdrantFaults'
+    | 'standby'
+    | 'standbyGrpc'
+    | 'standbyFaults'
     | 'embeddings'
     | 'app'
     | 'caddy'
@@ -95,6 +108,9 @@ export interface StackUrls {
   readonly qdrant: string;
   /** Where the Qdrant front takes its fault switches; null for a real Qdrant. */
   readonly qdrantFaults: string | null;
+  /** The Qdrant that may take the place of the other; null where that is given from outside. */
+  readonly standby: string | null;
+  readonly standbyFaults: string | null;
   /** Where Neon's stand-in takes its fault switches; null without it. */
   readonly neonFaults: string | null;
   readonly embeddings: string;

@@ -220,6 +220,39 @@ describe('the maintenance switch', () => {
     expect(guarded.output()).not.toContain(TOKEN);
   });
 
+  test('and of the other Qdrant: told by its owner alone, used only when it can be, and kept over a restart', async () => {
+    const vectors = join(parts.dir, 'vectors.json');
+    const maintenance = { token: TOKEN, file: join(parts.dir, 'mode-of-another.json'), vectors };
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const { QDRANT_URL: url, QDRANT_API_KEY: apiKey } = parts.env;
+    let told = await parts.startApp({ maintenance });
+    const tell = (body: object, of = headers): ReturnType<typeof request> =>
+      request('PUT', `${told.url}/admin/qdrant`, body, of);
+    const here = { url, collection: 'textbook-content' };
+    expect(await request('GET', `${told.url}/admin/qdrant`)).toMatchObject({ status: 401 });
+    expect(await tell({ url, apiKey }, { authorization: 'Bearer x' })).toMatchObject({ status: 401 });
+    expect(await tell({ url: 'file:///etc' })).toMatchObject({ status: 400 });
+    // Nobody listens there; and here is no such collection.
+    expect(await tell({ url: 'http://127.0.0.1:1', apiKey })).toMatchObject({ status: 409 });
+    expect(await tell({ url, apiKey, collection: 'nowhere' })).toMatchObject({ status: 409 });
+    expect(await request('GET', `${told.url}/admin/qdrant`, undefined, headers)).toEqual({ status: 200, body: here });
+    await parts.front.result('POST', '/collections/aliases', {
+      actions: [{ create_alias: { collection_name: 'textbook-content-v1', alias_name: 'another-name' } }],
+    });
+    expect(await tell({ url, apiKey, collection: 'another-name' })).toEqual({
+      status: 200,
+      body: { url, collection: 'another-name' },
+    });
+    await told.stop();
+    told = await parts.startApp({ maintenance });
+    expect(await request('GET', `${told.url}/admin/qdrant`, undefined, headers)).toMatchObject({
+      body: { collection: 'another-name' },
+    });
+    expect((await ask('How do I sharpen a knife?', {}, told.url)).citations.length).toBeGreaterThan(0);
+    expect(told.output()).not.toContain(String(apiKey));
+    await told.stop();
+  });
+
   test('waits for what is being written', async () => {
     const holder = new pg.Client({ connectionString: parts.postgres.url() });
     await holder.connect();
