@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import {
   backUpInputSchema,
+  clusterInputSchema,
   partialLossInputSchema,
   postgresInputSchema,
   pruneInputSchema,
@@ -29,6 +30,13 @@ export const POSTGRES = {
   input: postgresInputSchema,
 } as const satisfies Scenario;
 
+export const QDRANT_CLUSTER = {
+  name: 'qdrant-cluster',
+  workflowType: 'recoverQdrantCluster',
+  summary: 'Replace a Qdrant that has failed as a whole',
+  input: clusterInputSchema,
+} as const satisfies Scenario;
+
 export const BACKUP = {
   name: 'backup',
   workflowType: 'backUpStack',
@@ -50,7 +58,7 @@ export const PRUNE = {
   input: pruneInputSchema,
 } as const satisfies Scenario;
 
-export const SCENARIOS: readonly Scenario[] = [PARTIAL_LOSS, POSTGRES, BACKUP, VERIFY_SET, PRUNE];
+export const SCENARIOS: readonly Scenario[] = [PARTIAL_LOSS, QDRANT_CLUSTER, POSTGRES, BACKUP, VERIFY_SET, PRUNE];
 
 /** Name of a scenario for a workflow type; other types keep their own. */
 export function scenarioOf(workflowType: string): string {

@@ -1,8 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { z } from 'zod';
+import { Command, Option } from 'commander';
 import { taskQueueOf } from '../../domain/names.ts';
-import { describeIssues, runInputSchema } from '../../domain/run-input.ts';
-import { action, type Cli, command, type Job } from '../command.ts';
+import { describeIssues } from '../../domain/run-input.ts';
+import { action, type Cli, type Job } from '../command.ts';
 import { exitCodeOf } from '../ending.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { follow } from '../follow.ts';
@@ -10,27 +9,10 @@ import { addressOf } from '../links.ts';
 import { wrongUse } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { describeRun, type FoundRun } from '../runs.ts';
-import { BACKUP, PARTIAL_LOSS, POSTGRES, type Scenario } from '../scenarios.ts';
+import { BACKUP, PARTIAL_LOSS, POSTGRES, QDRANT_CLUSTER, type Scenario } from '../scenarios.ts';
 import { CALL_MS, type Temporal, withTemporal } from '../temporal.ts';
 import { warnWithoutWorker } from '../workers.ts';
-
-interface StartOptions {
-  readonly set?: string;
-  readonly depth?: string;
-  readonly dropOrphans?: boolean;
-  readonly reason?: string;
-  readonly drill?: boolean;
-  readonly faultDeclaredAt?: string;
-  readonly commitWindow?: number;
-  readonly input?: object;
-  readonly wait?: boolean;
-  readonly from?: string;
-  readonly at?: string;
-  readonly predicate?: string;
-  readonly plainDump?: string;
-  readonly leave?: string[];
-  readonly restartCompute?: boolean;
-}
+import { commaList, common, fitting, inputOf, recovery, type StartOptions } from './start-options.ts';
 
 /** `dr backup`: the same as `dr start backup`. */
 export function backupCommand(cli: Cli): Command {
@@ -43,6 +25,7 @@ export function backupCommand(cli: Cli): Command {
 export function startCommand(cli: Cli): Command {
   const start = new Command('start').summary('Start a runbook').description('Start a runbook.');
   start.addCommand(partialLossCommand(cli));
+  start.addCommand(clusterCommand(cli));
   start.addCommand(postgresCommand(cli));
   start.addCommand(
     common(BACKUP, 'dr start backup --reason "before the upgrade" --wait').action(
@@ -63,6 +46,22 @@ function partialLossCommand(cli: Cli): Command {
     )
     .option('--drop-orphans', 'remove vectors that have no row (default: keep and report them)')
     .action(action(cli, (job, options: StartOptions) => start_(job, PARTIAL_LOSS, options)));
+}
+
+function clusterCommand(cli: Cli): Command {
+  const { shape } = QDRANT_CLUSTER.input;
+  return recovery(QDRANT_CLUSTER, 'dr start qdrant-cluster --reason "the disk is gone" --wait')
+    .option('--set <id>', 'recovery set to restore (default: the best one)', fitting(shape.setId))
+    .addOption(
+      new Option(
+        '--to <where>',
+        'replacement is another server, beside another collection on the same one (default: replacement, where one is configured)',
+      ).choices(shape.to.unwrap().options),
+    )
+    .option('--replace', 'replace it even where it could be mended or woken, or seems well')
+    .option('--rebuild', 'embed everything anew from source text instead of restoring vectors')
+    .option('--keep-orphans', 'keep vectors whose rows were deleted since the set (default: they are left out)')
+    .action(action(cli, (job, options: StartOptions) => start_(job, QDRANT_CLUSTER, options)));
 }
 
 function postgresCommand(cli: Cli): Command {
@@ -90,29 +89,6 @@ function postgresCommand(cli: Cli): Command {
     .option('--drop-orphans', 'remove vectors that have no row (default: rebuild their rows)')
     .option('--restart-compute', 'Neon: end every connection first, for a database that takes no more of them')
     .action(action(cli, (job, options: StartOptions) => start_(job, POSTGRES, options)));
-}
-
-/** What every recovery takes. */
-function recovery(scenario: Scenario, example: string): Command {
-  return common(scenario, example)
-    .option(
-      '--fault-declared-at <time>',
-      'when the fault was declared; the RTO clock runs from here (default: now)',
-      time,
-    )
-    .option(
-      '--commit-window <minutes>',
-      'time in which `dr rollback` is possible; 0 commits at once (default: that of the environment)',
-      (text) => fitting(runInputSchema.shape.commitWindowMinutes)(minutes(text)),
-    );
-}
-
-function common(scenario: Scenario, example: string): Command {
-  return command(scenario.name, scenario.summary, example)
-    .option('--reason <text>', 'why, in a sentence, for the report', fitting(runInputSchema.shape.reason))
-    .option('--drill', 'this is practice')
-    .option('--input <json>', 'the whole input as one JSON object; options go over it', jsonObject)
-    .option('--wait', 'follow the run until it ends; the exit code tells its verdict');
 }
 
 async function start_(job: Job, scenario: Scenario, options: StartOptions): Promise<ExitCode> {
@@ -172,64 +148,4 @@ export async function startRun(
     }),
   );
   return describeRun(temporal, workflowId);
-}
-
-/** Options that fill the field of their own name; every command has others besides. */
-const FIELDS = [
-  'depth',
-  'dropOrphans',
-  'reason',
-  'drill',
-  'faultDeclaredAt',
-  'from',
-  'at',
-  'predicate',
-  'plainDump',
-  'leave',
-  'restartCompute',
-] as const satisfies readonly (keyof StartOptions)[];
-
-/** Options that were given, over the JSON that was given. */
-function inputOf(options: StartOptions): object {
-  const { set, commitWindow, input } = options;
-  const given: [string, unknown][] = [
-    ['setId', set],
-    ['commitWindowMinutes', commitWindow],
-    ...FIELDS.map((name): [string, unknown] => [name, options[name]]),
-  ];
-  return { ...input, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
-}
-
-/** Holds an option against the field of the input that it fills, so that what is wrong is said of the option. */
-function fitting<T>(field: z.ZodType<T>): (value: unknown) => T {
-  return (value) => {
-    const parsed = field.safeParse(value);
-    if (parsed.success) return parsed.data;
-    throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'It does not fit'}.`);
-  };
-}
-
-/** Any time with a zone, in UTC. */
-function time(text: string): string {
-  if (/(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
-  throw new InvalidArgumentError('It must be a time with its zone, such as 2026-01-31T08:00:00Z.');
-}
-
-function commaList(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
-}
-
-function minutes(text: string): number {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number of minutes.');
-}
-
-function jsonObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Said below.
-  }
-  throw new InvalidArgumentError('It must be one JSON object.');
 }
