@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type Bench, type Benchmark, failedRow, type Row } from './benchmark.ts';
 import { carryOver } from './carry-over.ts';
+import { clusterRestore } from './cluster-restore.ts';
 import { copyBack } from './copy-back.ts';
 import { fingerprints } from './fingerprints.ts';
 import { history } from './history.ts';
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   history,
   storing,
   verifySet,
+  clusterRestore,
   outage,
   carryOver,
   fingerprints,
