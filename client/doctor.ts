@@ -1,7 +1,10 @@
+import { createArtifactStore } from '../activities/store/index.ts';
 import type { ClientConfig } from '../config/client.ts';
 import { type Finding, type Freshness, freshnessOf, judgeFreshness } from '../domain/freshness.ts';
+import { readLivePlace } from '../domain/live-place.ts';
 import { taskQueueOf } from '../domain/names.ts';
 import { declareSchedules, latenessOf } from '../domain/schedules.ts';
+import { describeServer } from '../domain/servers.ts';
 import type { Context } from './context.ts';
 import { problemOf } from './failures.ts';
 import { type Compared, compareSchedule } from './schedules/apply.ts';
@@ -64,18 +67,28 @@ async function lookForWorker(temporal: Temporal, environment: string): Promise<F
 }
 
 async function lookAtStore(config: ClientConfig, environment: string, now: Date): Promise<Diagnosis> {
-  const place = placeOf(config.store);
+  const where = placeOf(config.store);
   let sets: Freshness | undefined;
   const findings = await examine('store', async () => {
     sets = freshnessOf(await storedSets(config.store), { environment, now });
+    const place = await readLivePlace(createArtifactStore(config.store));
     const { rpoSeconds } = config.objectives;
     const { verifyWithinDays } = config.retention;
     return [
-      { name: 'store', state: 'ok', message: `${place} can be read` },
+      { name: 'store', state: 'ok', message: `${where} can be read` },
+      ...describePlace(place),
       ...judgeFreshness(sets, { rpoSeconds, verifyWithinDays }),
     ];
   });
   return { findings, sets };
+}
+
+/** Told only where a run has ever replaced the server: then nobody may take the settings' first one for it. */
+function describePlace(place: Awaited<ReturnType<typeof readLivePlace>>): Finding[] {
+  if (!('since' in place)) return [];
+  const { server, since, workflowId } = place;
+  const message = `${describeServer(server)}, since ${since.slice(0, 16)}Z by ${workflowId}`;
+  return [{ name: 'live Qdrant', state: 'ok', message }];
 }
 
 function judgeSchedule({ declared, found, drift }: Compared, now: Date): Finding {

@@ -13,7 +13,13 @@ type Shape = RecoverySet['qdrant']['shape'];
 
 /** How the new collection is filled. */
 export type Filling =
-  { readonly kind: 'snapshot'; readonly why: string } | { readonly kind: 'rebuild'; readonly why: string };
+  | { readonly kind: 'snapshot'; readonly why: string }
+  | {
+      readonly kind: 'rebuild';
+      readonly why: string;
+      /** The set's vectors, and what was found by them, are of another space. */
+      readonly otherModel: boolean;
+    };
 
 /** Where it goes: another server, or beside the damaged collection on the same one. */
 export type Destination =
@@ -76,6 +82,16 @@ export function shapeOfIdentity({ dimensions, distance, vectorName }: EmbeddingI
   const vector = { size: dimensions, distance };
   const vectors = vectorName === undefined ? vector : { [vectorName]: vector };
   return { config: { params: { vectors } }, payloadSchema: {} };
+}
+
+/** The set whose vectors the new ones are compared with: what is embedded anew is not a set's to the last bit. */
+export function vectorsOf({ filling, set }: ClusterAssessment): RecoverySet | undefined {
+  return filling.kind === 'rebuild' ? undefined : set;
+}
+
+/** The set whose golden answers count: those of another model say nothing. */
+export function answersOf({ filling, set }: ClusterAssessment): RecoverySet | undefined {
+  return filling.kind === 'rebuild' && filling.otherModel ? undefined : set;
 }
 
 /** How many texts are embedded: what the set cannot give, or everything. */

@@ -4,7 +4,8 @@ import { createCollectionActivities, createProbe } from '../activities/qdrant/cl
 import { createPhaseReader } from '../activities/qdrant-cloud/index.ts';
 import { createServerFacts } from '../activities/qdrant/facts.ts';
 import { createStandbyReplacement } from '../activities/replacement/standby.ts';
-import { readLivePlace, recordLivePlace } from '../activities/run/live-place.ts';
+import { recordLivePlace } from '../activities/run/live-place.ts';
+import { readLivePlace } from '../domain/live-place.ts';
 import { withProgress } from '../activities/progress.ts';
 import { checkEmbeddingSpace, type StackPorts } from '../activities/stack/index.ts';
 import type { Config, QdrantConfig } from '../config/schema.ts';

@@ -31,7 +31,7 @@ import { RecoveryError } from '../domain/failures.ts';
 import type { ServerRef } from '../domain/servers.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
-import { readLivePlace } from '../activities/run/live-place.ts';
+import { readLivePlace } from '../domain/live-place.ts';
 import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compose-cluster.ts';
 import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';

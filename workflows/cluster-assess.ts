@@ -191,9 +191,12 @@ function fillingOf(
   { rebuild }: ClusterInput,
   { set, why, space }: { set: RecoverySet | undefined; why: string; space: Gate | undefined },
 ): recovery.Filling {
-  if (rebuild === true) return { kind: 'rebuild', why: 'asked for in the input' };
-  if (space?.verdict === 'fail') return { kind: 'rebuild', why: `the model is another one now: ${space.observed}` };
-  return set ? { kind: 'snapshot', why } : { kind: 'rebuild', why: `no recovery set can be used: ${why}` };
+  if (rebuild === true) return { kind: 'rebuild', why: 'asked for in the input', otherModel: false };
+  if (space?.verdict === 'fail')
+    return { kind: 'rebuild', why: `the model is another one now: ${space.observed}`, otherModel: true };
+  return set
+    ? { kind: 'snapshot', why }
+    : { kind: 'rebuild', why: `no recovery set can be used: ${why}`, otherModel: false };
 }
 
 /** What will have to be embedded, counted before anybody approves it. @throws NO_RECOVERY_SET when there is nothing to rebuild from */

@@ -178,7 +178,8 @@ async function rebuild(
 /** What has changed since the set comes from Postgres: new and changed texts are embedded, deleted ones go. */
 export async function catchUp(run: ClusterRun, found: recovery.ClusterAssessment, target: Target): Promise<void> {
   if (!run.settings.hasRows) return;
-  const { set, dropOrphans } = found;
+  const { dropOrphans } = found;
+  const set = recovery.vectorsOf(found);
   const { server, collection } = target;
   const done = await run.must(
     'catchUp',

@@ -1,11 +1,13 @@
 /** What must be green before the replacement is made the live one, and after. */
 import {
+  answersOf,
   liveGates,
   configurationGates,
   type ClusterAssessment,
   isSound,
   mustGoBack,
   UNKNOWN_CONFIGURATION,
+  vectorsOf,
 } from '../domain/cluster-recovery.ts';
 import type { ClusterProbe } from '../domain/cluster-probe.ts';
 import { describeCount } from '../domain/format.ts';
@@ -40,8 +42,7 @@ export async function verifyBeside(run: ClusterRun, found: ClusterAssessment, ta
     await run.verify('reconcile', async (act) => {
       const folder = `${run.folder}/verify`;
       const question = { collection, depth: 'content', folder } as const;
-      // Vectors that were embedded anew are not the set's to the last bit.
-      const from = found.filling.kind === 'rebuild' ? undefined : set;
+      const from = vectorsOf(found);
       return [
         loss.reconciliationGate(await atServer(act, server).reconcileStack({ ...question, set: from }), dropOrphans),
       ];
@@ -52,7 +53,7 @@ export async function verifyBeside(run: ClusterRun, found: ClusterAssessment, ta
     ...(await atServer(act, server).checkTransport()),
   ]);
   await run.verify('retrieval', (act) =>
-    atServer(act, server).checkRetrieval({ collection, set, sections: [], withoutApp: true }),
+    atServer(act, server).checkRetrieval({ collection, set: answersOf(found), sections: [], withoutApp: true }),
   );
 }
 
@@ -67,7 +68,8 @@ export async function cutOver(run: ClusterRun, { names, set }: ClusterAssessment
   });
   if (server)
     run.undo(`make ${describeServer(before.server)} the live one again`, async (act) => {
-      await act.repointApp({ server: before.server, collection: collectionName });
+      // An app that was never told has nothing to be told now, and may have no way to be.
+      if (target.inUse) await act.repointApp({ server: before.server, collection: collectionName });
       target.inUse = false;
       const place = await act.readLivePlace();
       if (sameServer(place.server, server))
@@ -99,15 +101,15 @@ export async function cutOver(run: ClusterRun, { names, set }: ClusterAssessment
 
 /** What was written while the switch went on is brought over, and the app answers from the new one. */
 export async function verifyLive(run: ClusterRun, found: ClusterAssessment, target: Target): Promise<void> {
-  const { set, dropOrphans } = found;
+  const { dropOrphans } = found;
   const { collection } = target;
   const { collectionName, hasRows } = run.settings;
   await run.verify('live', async (act) => {
     const folder = `${run.folder}/live`;
-    if (hasRows) await bringUpToDate(act, { set, collection, dropOrphans, folder });
+    if (hasRows) await bringUpToDate(act, { set: vectorsOf(found), collection, dropOrphans, folder });
     const gates = liveGates(await act.probeCluster({ collection: collectionName }));
     const stands = (await act.resolveCollection()).collection;
-    const questions = await act.checkRetrieval({ collection: collectionName, set, sections: [] });
+    const questions = await act.checkRetrieval({ collection: collectionName, set: answersOf(found), sections: [] });
     return [...gates, loss.nameGate(collectionName, collection, stands), ...questions];
   });
 }

@@ -2,24 +2,9 @@ import { activityInfo } from '@temporalio/activity';
 import type { ArtifactStore } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { livePlaceKeyOf, PLACES } from '../../domain/names.ts';
-import { FIRST_PLACE, type LivePlace, livePlaceSchema, sameServer, type ServerRef } from '../../domain/servers.ts';
+import { type LivePlace, sameServer, type ServerRef } from '../../domain/servers.ts';
+import { readLivePlace } from '../../domain/live-place.ts';
 import { putBytes } from '../lines.ts';
-
-/**
- * The record that counts now: that with the highest number, or what counts before there is any.
- * @throws STORE_*, SET_TAMPERED when the record is none that we could have written
- */
-export async function readLivePlace(
-  store: Pick<ArtifactStore, 'list' | 'readSmall'>,
-): Promise<LivePlace | typeof FIRST_PLACE> {
-  const newest = (await store.list(PLACES)).at(-1);
-  if (newest === undefined) return FIRST_PLACE;
-  const bytes = await store.readSmall(newest);
-  const read = livePlaceSchema.safeParse(parseJson(bytes));
-  if (read.success && livePlaceKeyOf(read.data.epoch) === newest) return read.data;
-  // Guessing would mean to write into a server that was replaced.
-  throw new RecoveryError('SET_TAMPERED', `${newest} does not say which server is the live one`);
-}
 
 /** @throws STALE_PLAN when another run has recorded a server under that number, STORE_* */
 export async function recordLivePlace(
@@ -57,12 +42,4 @@ async function adopt(store: ArtifactStore, key: string, wanted: LivePlace): Prom
 
 function isSame(a: LivePlace, b: LivePlace): boolean {
   return a.workflowId === b.workflowId && a.runId === b.runId && sameServer(a.server, b.server);
-}
-
-function parseJson(bytes: Uint8Array | undefined): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

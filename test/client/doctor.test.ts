@@ -7,7 +7,7 @@ import type { Finding } from '../../domain/freshness.ts';
 import { scheduleIdOf } from '../../domain/names.ts';
 import { fakeStack } from '../support/fake-activities.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { makeSet, putManifest, putVerification } from '../support/recovery-set.ts';
+import { makeSet, putManifest, putText, putVerification } from '../support/recovery-set.ts';
 import { program, workflowBundle } from '../support/temporal.ts';
 import { dr } from './terminal.ts';
 
@@ -30,6 +30,19 @@ async function storeWith(hoursOld: number, environment: string): Promise<string>
   const set = { ...(await makeSet(store, { id })), takenAt, environment };
   await putVerification(store, id, await putManifest(store, set), { at: takenAt });
   return directory;
+}
+
+/** As a run records it that has replaced Qdrant. */
+async function replaceQdrant(directory: string): Promise<void> {
+  const place = {
+    version: 1,
+    epoch: 1,
+    server: { kind: 'standby' },
+    since: '2026-11-24T02:30:00.000Z',
+    workflowId: 'qdrant-cluster/production/1',
+    runId: 'run',
+  };
+  await putText(createArtifactStore({ directory }), 'places/qdrant/000001.json', JSON.stringify(place));
 }
 
 async function examined(env: NodeJS.ProcessEnv): Promise<{ code: number; found: Map<string, Finding> }> {
@@ -121,6 +134,18 @@ describe('dr doctor', () => {
       '12 days old: a recovery now would lose more than the RPO of 24 hours',
     );
     expect(found.get('newest verified set')?.message).toContain('must not be more than 8 days');
+  });
+
+  test('says which Qdrant is the live one where a run has replaced it', async () => {
+    const directory = await storeWith(3, 'replaced');
+    const env = { DR_ENVIRONMENT: 'replaced', TEMPORAL_ADDRESS: server.address, STORE_DIRECTORY: directory };
+    expect((await examined(env)).found.has('live Qdrant')).toBe(false);
+    await replaceQdrant(directory);
+    expect((await examined(env)).found.get('live Qdrant')).toEqual({
+      name: 'live Qdrant',
+      state: 'ok',
+      message: 'the standby, since 2026-11-24T02:30Z by qdrant-cluster/production/1',
+    });
   });
 
   test('without Temporal still looks at the store, and the other way round', async () => {

@@ -362,6 +362,9 @@ describe('recovering a Qdrant cluster', () => {
         expect(report.plan?.steps.find(({ step }) => step === 'rebuild')?.why).toContain('least cosine 0.12');
         expect(writesOf(calls)).not.toContain('restoreInto');
         expect(calls.find(({ name }) => name === 'reconcileStack')?.input).toMatchObject({ as: 'nothing' });
+        // Neither its vectors nor what they found is anything to compare with.
+        for (const { input } of calls.filter(({ name }) => name === 'reconcileStack' || name === 'checkRetrieval'))
+          expect(input?.['set']).toBeUndefined();
       },
     );
   });
@@ -443,6 +446,38 @@ describe('recovering a Qdrant cluster', () => {
       return all.slice(before);
     });
     expect(writesOf(calls)).toEqual(['repointApp', 'revertAliases', 'dropMade', 'releaseReplacement']);
+  });
+
+  test('before the app was told, undo tells it nothing, and records the old server again', async () => {
+    let epoch = 0;
+    let live: ServerRef = { kind: 'primary' };
+    await withRun(
+      {
+        activities: {
+          readLivePlace: async () => ({ epoch, server: live, url: 'http://there' }),
+          recordLivePlace: async (place) => {
+            ({ epoch, server: live } = place);
+            // Done, and the answer is lost.
+            if (epoch === 1) throw new RecoveryError('APP_REFUSED', 'something stops the switch after the record');
+            return { version: 1, ...place, since: '2026-01-02T00:00:00.000Z', workflowId: 'w', runId: 'r' };
+          },
+        },
+      },
+      async (run, calls) => {
+        await approve(run);
+        await until(run, ({ awaits }) => awaits === 'operator');
+        await run.signal(abortSignal, { by: 'ann' });
+        await run.result();
+        expect(writesOf(calls)).not.toContain('repointApp');
+        expect(writesOf(calls).slice(-4)).toEqual([
+          'recordLivePlace',
+          'revertAliases',
+          'dropMade',
+          'releaseReplacement',
+        ]);
+        expect({ epoch, live }).toEqual({ epoch: 2, live: { kind: 'primary' } });
+      },
+    );
   });
 
   test('what the app may still use is kept when the app cannot be pointed back', async () => {

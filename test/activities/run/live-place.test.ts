@@ -2,9 +2,10 @@ import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { readLivePlace, recordLivePlace } from '../../../activities/run/live-place.ts';
+import { recordLivePlace } from '../../../activities/run/live-place.ts';
 import { createArtifactStore } from '../../../activities/store/index.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
+import { readLivePlace } from '../../../domain/live-place.ts';
 import type { LivePlace, ServerRef } from '../../../domain/servers.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
