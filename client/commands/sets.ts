@@ -1,14 +1,18 @@
 import { Command } from 'commander';
+import { nearest } from '../../config/nearest.ts';
 import { describeCount } from '../../domain/format.ts';
 import { bytesOf, isTorn } from '../../domain/recovery-set.ts';
 import { lastFullPass } from '../../domain/retention.ts';
 import { action, type Cli, command, type Job } from '../command.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { type Problem, wrongUse } from '../problem.ts';
 import { placeOf, storedSets } from '../store.ts';
 import { renderTable } from '../table.ts';
 import { pruneSetsCommand } from './sets-prune.ts';
 import { diffSetsCommand, exportSetCommand, showSetCommand } from './sets-read.ts';
 import { verifySetCommand } from './sets-verify.ts';
+
+const COMMANDS = ['list', 'show', 'verify', 'diff', 'export', 'prune'] as const;
 
 /** `dr sets` */
 export function setsCommand(cli: Cli): Command {
@@ -23,9 +27,25 @@ export function setsCommand(cli: Cli): Command {
 }
 
 function listCommand(cli: Cli): Command {
-  return command('list', 'List the recovery sets in the artifact store, the newest first', 'dr sets list --all')
-    .option('--all', 'also sets of other environments')
-    .action(action(cli, (job, { all }: { all?: boolean }) => list(job, all === true)));
+  return (
+    command('list', 'List the recovery sets in the artifact store, the newest first', 'dr sets list --all')
+      .usage('[options]')
+      // As the default it is given whatever is no command: most often one that was mistyped.
+      .argument('[mistyped...]')
+      .option('--all', 'also sets of other environments')
+      .action(
+        action(cli, (job, { all }: { all?: boolean }, [mistyped]) => {
+          if (mistyped !== undefined) throw noSuchCommand(mistyped);
+          return list(job, all === true);
+        }),
+      )
+  );
+}
+
+function noSuchCommand(given: string): Problem {
+  const meant = nearest(given, COMMANDS);
+  const next = meant === undefined ? `There are ${COMMANDS.join(', ')}.` : `Did you mean \`dr sets ${meant}\`?`;
+  return wrongUse(`there is no command sets ${given}`, next);
 }
 
 async function list({ config, context, out }: Job, all: boolean): Promise<ExitCode> {
@@ -58,7 +78,11 @@ async function list({ config, context, out }: Job, all: boolean): Promise<ExitCo
     set.model,
   ]);
   const table = renderTable(context.stdout, ['set', 'environment', 'state', 'points', 'bytes', 'embeddings'], rows);
-  const none = `No recovery set in ${place}. Take one with \`dr backup\`.`;
+  const others = new Set(stored.flatMap((entry) => ('set' in entry ? [entry.set.environment] : [])));
+  const none =
+    others.size > 0 && environment !== undefined
+      ? `No recovery set of ${environment} in ${place}, but of ${[...others].join(', ')}: see them with \`dr sets --all\`.`
+      : `No recovery set in ${place}. Take one with \`dr backup\`.`;
   out.answer({ store: place, sets, unreadable }, rows.length > 0 ? table : none);
   if (!out.json) for (const { id, problem } of unreadable) out.note(`${id} cannot be used: ${problem}`);
   return EXIT_CODES.ok.code;

@@ -27,7 +27,7 @@ describe('wrong use exits with 2 and says what is right', () => {
     { args: ['start', 'backup', '--reason', 'x'.repeat(501)], says: "'--reason <text>'" },
     { args: ['start', 'partial-loss', '--commit-window', 'soon'], says: 'a number of minutes' },
     { args: ['runs', '--limit', '0'], says: 'a number from 1 to' },
-    { args: ['sets', 'gone'], says: 'too many arguments' },
+    { args: ['sets', 'gone'], says: 'there is no command sets gone' },
     { args: ['sets', 'show'], says: "missing required argument 'id'\nNext: See `dr sets show --help`" },
     { args: ['sets', 'verify', '--quick', '--full'], says: "option '--full' cannot be used with option '--quick'" },
     { args: ['sets', 'export', 'x'], says: "required option '--to <folder>'" },

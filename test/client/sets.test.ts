@@ -50,6 +50,19 @@ async function put(
 const run = (...args: string[]): Promise<Said> => dr(args, { env });
 
 describe('dr sets', () => {
+  test.each([
+    [['exprot', 'x'], 'Did you mean `dr sets export`?'],
+    [['lst'], 'Did you mean `dr sets list`?'],
+    [['zzzzzz'], 'There are list, show, verify'],
+  ])('%j is no command, and what was meant is said', async (args, next) => {
+    expect(await run('sets', ...args)).toMatchObject({ code: 2, err: expect.stringContaining(next) });
+  });
+
+  test('of another environment are not kept secret', async () => {
+    await put(1, 'verified', (set) => ({ ...set, environment: 'staging' }));
+    expect((await run('sets')).out).toMatch(/No recovery set of test .* but of staging: .*--all/);
+  });
+
   test('of a store that is not there exits with 4, and does not call it empty', async () => {
     env = { ...env, STORE_DIRECTORY: join(directory, 'not-mounted') };
     expect(await run('sets')).toMatchObject({ code: 4, err: expect.stringContaining('does not exist') });
