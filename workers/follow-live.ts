@@ -1,10 +1,34 @@
 import type { ClusterActivities } from '../activities/cluster-contract.ts';
 import type { RecoveryActivities } from '../activities/contract.ts';
 import { asFailure } from '../activities/fail.ts';
-import { type ServerRef, serverRefSchema } from '../domain/servers.ts';
+import { PRIMARY, type ServerRef, serverRefSchema } from '../domain/servers.ts';
 
 /** Activities whose `server` is what they are about, and not where they are done. */
 const ABOUT_SERVERS: ReadonlySet<string> = new Set<keyof ClusterActivities>(['repointApp', 'recordLivePlace']);
+
+/**
+ * What needs no Qdrant, and must go on though nobody can say which one is live: telling people, reports, and all that is the store's,
+ * Postgres' or Neon's own.
+ */
+const WITHOUT_QDRANT: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
+  'notify',
+  'findLeaseHolder',
+  'publishReport',
+  'publishMessage',
+  'chooseRecoverySet',
+  'listMarks',
+  'sealRecoverySet',
+  'discardSet',
+  'sweepSet',
+  'pickSet',
+  'checkObjects',
+  'recordVerification',
+  'planPrune',
+  'removeSets',
+  'dumpDatabase',
+  'readLivePlace',
+  'recordLivePlace',
+]);
 
 export interface Servers {
   /** Which server is the live one now. */
@@ -28,9 +52,14 @@ export function followLive(names: readonly string[], servers: Servers): Recovery
     known.catch(() => made.delete(key));
     return known;
   };
+  const direct = async (name: string, input: object | undefined): Promise<unknown> => {
+    const call = Reflect.get(await on(PRIMARY), name) as (input?: object) => Promise<unknown>;
+    return call(input);
+  };
   const following = names.map((name) => [
     name,
     async (input?: object): Promise<unknown> => {
+      if (WITHOUT_QDRANT.has(name)) return direct(name, input);
       const { server, rest } = chosen(name, input);
       const activities = await chooseServer(server, servers, on);
       const call = Reflect.get(activities, name) as (input?: object) => Promise<unknown>;

@@ -13,13 +13,14 @@ async function main(): Promise<void> {
   const file = z.string({ error: 'name the configuration with --config FILE' }).parse(values.config);
   // Its settings are checked at the start, whoever gives them.
   const cloud = await startQdrantCloud(JSON.parse(await readFile(file, 'utf8')) as CloudOptions, console.error);
-  console.log(`qdrant-cloud on ${cloud.url}, fault switches on ${cloud.faultsUrl}`);
   const stop = (): void => {
     process.stdin.pause();
     void cloud.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
   if (values['die-with-parent']) process.stdin.resume().once('end', stop);
+  // Last: whoever reads this may end it at once.
+  console.log(`qdrant-cloud on ${cloud.url}, fault switches on ${cloud.faultsUrl}`);
 }
 
 await main();

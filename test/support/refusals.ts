@@ -14,6 +14,9 @@ import { temporaryFolder } from './folder.ts';
 import { COLLECTION, QUEUE, Scenario, until } from './scenario.ts';
 import { workflowBundle } from './temporal.ts';
 
+/** Without a second Qdrant: with one, the store is asked at every call which of the two is live. */
+const ALONE = { QDRANT_STANDBY_URL: '', QDRANT_STANDBY_API_KEY: '', QDRANT_STANDBY_READ_ONLY_API_KEY: '' };
+
 export type Activities = ReturnType<typeof composeActivities>;
 export type BackupRun = WorkflowHandle<typeof backUpStack>;
 type AnyRun = BackupRun | WorkflowHandle<typeof verifyRecoverySet>;
@@ -91,7 +94,11 @@ export class Surgery {
     const file = join(this.#folder, `recovery-${(this.#runs += 1)}.config.json`);
     writeFileSync(file, JSON.stringify(merged(merged(base, own), settings)));
     return composeActivities(
-      await loadConfig({ env: { ...this.scenario.stack.env, RECOVERY_CONFIG: '', ...env }, cwd: this.#folder, file }),
+      await loadConfig({
+        env: { ...this.scenario.stack.env, ...ALONE, RECOVERY_CONFIG: '', ...env },
+        cwd: this.#folder,
+        file,
+      }),
     );
   }
 

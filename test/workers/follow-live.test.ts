@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { RecoveryActivities } from '../../activities/contract.ts';
+import { RecoveryError } from '../../domain/failures.ts';
 import { PRIMARY, type ServerRef } from '../../domain/servers.ts';
 import { followLive } from '../../workers/follow-live.ts';
 
@@ -44,6 +45,17 @@ describe('an activity', () => {
     const { activities } = world();
     const input = { server: STANDBY, collection: 'a' };
     expect(asked(await activities.repointApp(input))).toEqual({ at: 'primary', input });
+  });
+
+  test('that needs no Qdrant is done though nobody can say which one is live', async () => {
+    const activities = followLive(['notify', 'dropScratch'], {
+      live: async () => {
+        throw new RecoveryError('STORE_UNREACHABLE', 'the store cannot be read');
+      },
+      on: () => ({ notify: async () => 'told' }) as unknown as RecoveryActivities,
+    });
+    expect(await activities.notify({ event: 'e', message: 'm', urgent: true })).toBe('told');
+    await expect(activities.dropScratch({ scratch: 'a' })).rejects.toMatchObject({ type: 'STORE_UNREACHABLE' });
   });
 
   test('refuses what is no server, before it does anything', async () => {
