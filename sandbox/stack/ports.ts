@@ -1,5 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isAlive } from '../launch/lock.mjs';
 import type { StackPorts } from './types.ts';
 
 /** Below the ports that systems hand out for outgoing connections, so that nobody takes one between choice and use. */
@@ -38,10 +42,48 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
+/**
+ * Takes a port for this process, among all sandboxes of this machine: several that start at once look for free ports before any of
+ * them listens. A claim ends with its process.
+ */
+function claim(port: number): boolean {
+  const folder = join(tmpdir(), 'dr-sandbox-ports');
+  const file = join(folder, String(port));
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    const owner = ownerOf(file);
+    if (owner !== undefined && owner !== process.pid && isAlive(owner)) return false;
+    // Somebody dead, or ourselves. Where nothing can be written, a free port must do.
+    rmSync(file, { force: true });
+    return owner === undefined || takeOver(file);
+  }
+}
+
+/** Of two who find the same dead owner one wins. */
+function takeOver(file: string): boolean {
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    return ownerOf(file) === process.pid;
+  }
+}
+
+function ownerOf(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function choose(taken: ReadonlySet<number>): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(FROM, TO);
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (!taken.has(port) && claim(port) && (await isFree(port))) return port;
   }
   throw new Error(`no free loopback port between ${FROM} and ${TO} found in ${ATTEMPTS} attempts`);
 }
@@ -52,7 +94,8 @@ export async function choosePorts(before: Readonly<Record<string, number>> = {})
   const taken = new Set<number>();
   for (const name of NAMES) {
     const last = before[name];
-    const port = last !== undefined && !taken.has(last) && (await isFree(last)) ? last : await choose(taken);
+    const port =
+      last !== undefined && !taken.has(last) && claim(last) && (await isFree(last)) ? last : await choose(taken);
     taken.add(port);
     chosen[name] = port;
   }
