@@ -4,6 +4,7 @@ import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
 import { appConfigSchema } from './app.ts';
 import { backupConfigSchema } from './backup.ts';
+import { contentConfigSchema } from './content.ts';
 import { neonConfigSchema } from './neon.ts';
 import { qdrantCloudConfigSchema } from './qdrant-cloud.ts';
 import { clusterConfigSchema, qdrantReplacementSchema } from './qdrant-replacement.ts';
@@ -136,11 +137,6 @@ export const embeddingsConfigSchema = z.strictObject({
 });
 
 /** Where the source text comes from when neither the set nor Postgres has it. */
-export const contentConfigSchema = z.strictObject({
-  directory: z.string().min(1),
-  glob: z.string().min(1).default('**/*.md'),
-});
-
 export const temporalConfigSchema = z.strictObject({
   /** Where people open the Web UI; only for links. */
   uiUrl: httpUrl.default('http://127.0.0.1:8233'),

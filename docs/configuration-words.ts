@@ -105,9 +105,14 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'embeddings.queryPrefix': 'Put before every question.',
   'embeddings.batch': 'Texts in one request.',
   'embeddings.requestsPerMinute': 'Limit to stay under, when there is one.',
-  'content.directory':
-    'Folder with the Markdown source text, for texts that neither the set nor Postgres has. Required in this part.',
+  'content.directory': 'Folder with the Markdown source text: what is indexed again. Required in this part.',
   'content.glob': 'Which files of it.',
+  'content.ids.scheme':
+    'How ids follow from names, as in the app’s ingestion. Without `ids` they stay as they are. Required in this part.',
+  'content.ids.namespace': 'Namespace of `uuid5`. Required there.',
+  'content.ids.name':
+    'What is hashed: `{{file}}`, `{{section}}` (`file#slug`), `{{slug}}`, `{{heading}}`, `{{index}}` and `{{text}}` are replaced.',
+  'content.headingField': 'Payload field that holds the heading above a chunk.',
   'app.baseUrl': 'Address of the app server. Required in this part.',
   'app.health.path': 'Path of the health check. Not called by a runbook yet.',
   'app.health.okValues': 'Values of `status` that mean healthy. Not used by a runbook yet.',

@@ -50,6 +50,7 @@ export function planCluster(found: ClusterAssessment, settings: ClusterPlanSetti
       filling: found.filling.kind,
       collection: names.collection,
       aliases: names.aliases.join(','),
+      ...(found.content ? { content: found.content.list.artifact.sha256 } : {}),
       ...(found.forecast ? { reembed: found.forecast.reembed.artifact.sha256 } : {}),
       ...(found.forecast && found.dropOrphans ? { drop: found.forecast.drop.artifact.sha256 } : {}),
     },

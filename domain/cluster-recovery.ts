@@ -3,6 +3,7 @@ import { CONDITIONS, conditionOf, type Diagnosis } from './cluster-failure.ts';
 import { type Damage, totalOf } from './damage.ts';
 import { describeCount } from './format.ts';
 import { shortRunId } from './names.ts';
+import type { ContentList } from './reindex.ts';
 import type { EmbeddingIdentity, RecoverySet } from './recovery-set.ts';
 import type { RunReport } from './report.ts';
 import type { ServerRef } from './servers.ts';
@@ -39,6 +40,8 @@ export interface ClusterAssessment {
   readonly shape: Shape;
   /** What differs between what will be restored and what Postgres says; absent without rows. */
   readonly forecast?: Damage | undefined;
+  /** What the source text says; only where neither a set nor rows can be used. */
+  readonly content?: ContentList | undefined;
   readonly dropOrphans: boolean;
   readonly gates: readonly Gate[];
   /** What nobody can know beforehand, in sentences. */
@@ -66,8 +69,12 @@ export function namesFor(
   const aliases = aliasesOf(name, collection, set);
   if (destination === 'replacement') return { collection, aliases };
   if (aliases.length === 0) return taken ? undefined : { collection, aliases };
-  const fresh = `${collection.replace(RUN_SUFFIX, '')}-r${shortRunId(runId)}`;
-  return { collection: fresh, aliases };
+  return { collection: freshNameOf(collection, runId), aliases };
+}
+
+/** A name of this run for what takes the place of a collection; names of runs do not pile up. */
+export function freshNameOf(collection: string, runId: string): string {
+  return `${collection.replace(RUN_SUFFIX, '')}-r${shortRunId(runId)}`;
 }
 
 /** Every alias that stood for the collection when the set was taken, and the app's own name in any case. */
@@ -95,8 +102,8 @@ export function answersOf({ filling, set }: ClusterAssessment): RecoverySet | un
 }
 
 /** How many texts are embedded: what the set cannot give, or everything. */
-export function textsToEmbed({ forecast }: ClusterAssessment): number {
-  return forecast?.reembed.count ?? 0;
+export function textsToEmbed({ forecast, content }: ClusterAssessment): number {
+  return content?.list.count ?? forecast?.reembed.count ?? 0;
 }
 
 /** Orphans of the set are rows that were deleted since: unless asked for, they do not come back. */

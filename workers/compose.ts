@@ -36,6 +36,7 @@ import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compo
 import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';
 import { composePostgresRecovery, databaseSettingsOf } from './compose-postgres.ts';
+import { composeReindex } from './compose-reindex.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
 /**
@@ -107,6 +108,7 @@ function composeOn(config: Config, settings: Config): RecoveryActivities {
     ...composeColdCopy(config, store),
     ...composePostgresRecovery(config, ports, neon),
     ...composeClusterRecovery(config, settings, ports),
+    ...composeReindex(config, ports),
   });
 }
 

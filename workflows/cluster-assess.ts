@@ -6,6 +6,7 @@ import * as recovery from '../domain/cluster-recovery.ts';
 import type { Damage } from '../domain/damage.ts';
 import * as loss from '../domain/partial-loss.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
+import { describeContent } from '../domain/reindex.ts';
 import type { ClusterInput } from '../domain/run-input.ts';
 import { supportMessage } from '../domain/support-message.ts';
 import { describeGate, type Gate } from '../domain/verdict.ts';
@@ -203,7 +204,7 @@ function fillingOf(
 async function lookAhead(
   run: ClusterRun,
   { set, filling }: { set: RecoverySet | undefined; filling: recovery.Filling },
-): Promise<Pick<recovery.ClusterAssessment, 'forecast'>> {
+): Promise<Pick<recovery.ClusterAssessment, 'forecast' | 'content'>> {
   const { collectionName: collection, hasRows } = run.settings;
   const rebuild = filling.kind === 'rebuild';
   const folder = `${run.folder}/forecast`;
@@ -217,6 +218,25 @@ async function lookAhead(
     );
     return { forecast };
   }
-  if (!rebuild) return {};
-  throw failureWith('NO_RECOVERY_SET', 'there is neither a set nor are there chunk rows to rebuild from');
+  return rebuild ? readSource(run, folder) : {};
+}
+
+/** Without set and rows only the source text is left. */
+async function readSource(run: ClusterRun, folder: string): Promise<Pick<recovery.ClusterAssessment, 'content'>> {
+  const content = await run.must(
+    'forecast',
+    async (act) => {
+      try {
+        const { unknown: _none, ...list } = await act.listContent({ sections: [], folder });
+        return list;
+      } catch (error) {
+        const { code, view } = troubleOf(error);
+        if (code !== 'INVALID_CONFIGURATION') throw error;
+        const nothing = 'there is neither a set nor are there chunk rows to rebuild from, and no source text';
+        throw failureWith('NO_RECOVERY_SET', `${nothing}: ${view.message}`);
+      }
+    },
+    (list) => `${describeContent(list)} are to be embedded`,
+  );
+  return { content };
 }

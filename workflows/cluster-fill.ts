@@ -163,9 +163,17 @@ async function restoreOthers(run: ClusterRun, others: readonly OtherCollection[]
 /** Everything again, out of Postgres and the source folder, by the model of today. */
 async function rebuild(
   run: ClusterRun,
-  { forecast }: recovery.ClusterAssessment,
+  { forecast, content }: recovery.ClusterAssessment,
   { server, collection }: Target,
 ): Promise<void> {
+  if (content) {
+    await run.must(
+      'rebuild',
+      (act) => atServer(act, server).embedContent({ list: content.list, collection }),
+      ({ written }) => `${describeCount(written)} chunks of the source text`,
+    );
+    return;
+  }
   if (!forecast) throw failureWith('UNEXPECTED', 'there is nothing to rebuild from');
   const { unavailable } = await run.must(
     'rebuild',
