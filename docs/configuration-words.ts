@@ -107,8 +107,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'embeddings.requestsPerMinute': 'Limit to stay under, when there is one.',
   'content.directory': 'Folder with the Markdown source text: what is indexed again. Required in this part.',
   'content.glob': 'Which files of it.',
-  'content.ids.scheme':
-    'How ids follow from names, as in the app’s ingestion. Without `ids` they stay as they are. Required in this part.',
+  'content.ids.scheme': 'How ids follow from names, as at ingestion. Without `ids` they stay. Required in this part.',
   'content.ids.namespace': 'Namespace of `uuid5`. Required there.',
   'content.ids.name':
     'What is hashed: `{{file}}`, `{{section}}` (`file#slug`), `{{slug}}`, `{{heading}}`, `{{index}}` and `{{text}}` are replaced.',
