@@ -15,6 +15,8 @@ type Shape = RecoverySet['qdrant']['shape'];
 /** How the new collection is filled. */
 export type Filling =
   | { readonly kind: 'snapshot'; readonly why: string }
+  /** The new cluster is made from Qdrant Cloud's own backup: it comes with its collections. */
+  | { readonly kind: 'backup'; readonly why: string }
   | {
       readonly kind: 'rebuild';
       readonly why: string;

@@ -119,7 +119,8 @@ export async function assessCluster(
       `qdrant.collection: the app uses ${run.settings.collectionName} itself and no alias, so nothing can take its place on the same server; configure qdrantReplacement`,
     );
   const { destination, gates, unknown } = await survey(run, { set, kind, collection: names.collection });
-  const filling = fillingOf(input, { set, why, space });
+  const backup = kind === 'replacement' && clusterOf(run).replacement === 'cloud-backup';
+  const filling = fillingOf(input, { set, why, space, backup });
   const content = await lookAhead(run, { set, filling });
   const found = {
     diagnosis,
@@ -190,11 +191,12 @@ async function survey(
 
 function fillingOf(
   { rebuild }: ClusterInput,
-  { set, why, space }: { set: RecoverySet | undefined; why: string; space: Gate | undefined },
+  { set, why, space, backup }: { set: RecoverySet | undefined; why: string; space: Gate | undefined; backup: boolean },
 ): recovery.Filling {
   if (rebuild === true) return { kind: 'rebuild', why: 'asked for in the input', otherModel: false };
   if (space?.verdict === 'fail')
     return { kind: 'rebuild', why: `the model is another one now: ${space.observed}`, otherModel: true };
+  if (backup) return { kind: 'backup', why: 'the new cluster is made from Qdrant Cloud’s own backup' };
   return set
     ? { kind: 'snapshot', why }
     : { kind: 'rebuild', why: `no recovery set can be used: ${why}`, otherModel: false };
@@ -207,6 +209,8 @@ async function lookAhead(
 ): Promise<Pick<recovery.ClusterAssessment, 'forecast' | 'content'>> {
   const { collectionName: collection, hasRows } = run.settings;
   const rebuild = filling.kind === 'rebuild';
+  // What a backup of Qdrant Cloud holds is known once the cluster is up.
+  if (filling.kind === 'backup') return {};
   const folder = `${run.folder}/forecast`;
   if (hasRows) {
     const question = { collection, depth: 'content', folder } as const;
