@@ -13,7 +13,7 @@ import { schedulesConfigSchema } from './schedules.ts';
 import { Secret } from './secret.ts';
 import { storeConfigSchema } from './store.ts';
 import { workerConfigSchema } from './worker.ts';
-import { httpUrlSchema as httpUrl, secretSchema as secret } from './values.ts';
+import { httpUrlSchema as httpUrl, postgresUrlSchema as postgresUrl, secretSchema as secret } from './values.ts';
 
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
 const sqlName = z
@@ -21,13 +21,6 @@ const sqlName = z
   .min(1)
   .max(128)
   .regex(/^[^\0]+$/);
-
-/** Driver suffixes of other languages (`postgresql+asyncpg://`) are taken off: they mean nothing here. */
-const postgresUrl = z
-  .string()
-  .transform((url) => url.replace(/^postgres(?:ql)?\+[a-z0-9]+:\/\//, 'postgresql://'))
-  .refine((url) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(url) && URL.canParse(url), 'must be a postgresql:// URL')
-  .transform((url) => new Secret(url));
 
 export const qdrantConfigSchema = z.strictObject({
   url: httpUrl.default('http://127.0.0.1:6333'),

@@ -52,6 +52,7 @@ export function planReindex(found: ReindexAssessment, place: Place): Plan {
       },
       commitStep(place),
       ...goneStep(change),
+      { step: 'backup', what: 'take a recovery set of it at once', why: 'older sets hold the content of before' },
     ],
     loss: describeLoss(change),
     expectedSeconds: secondsFor(found),

@@ -5,13 +5,20 @@ import { describeChange, describeContent, mustBeInSource } from '../domain/reind
 import { planReindex, type ReindexAssessment } from '../domain/reindex-plan.ts';
 import { type ReindexInput, reindexInputSchema } from '../domain/run-input.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
+import { backUpAtOnce } from './back-up-at-once.ts';
 import { failureWith } from './failure.ts';
 import { type ReindexRun, steps } from './reindex-steps.ts';
 import { runbook } from './runbook.ts';
 
 /** The index anew from its source, all of it or some sections: into a fresh collection, and never in place. */
 export const reindexContent = runbook(
-  { scenario: 'reindex', input: reindexInputSchema, steps, success: 'recovered' },
+  {
+    scenario: 'reindex',
+    input: reindexInputSchema,
+    steps,
+    success: 'recovered',
+    afterwards: () => backUpAtOnce('the content was indexed again'),
+  },
   async (run, input) => {
     const found = await assess(run, input);
     await run.approval('approve', planReindex(found, run.place));

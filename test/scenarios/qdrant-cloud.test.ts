@@ -10,7 +10,7 @@ import type { recoverQdrantCluster } from '../../workflows/recover-qdrant-cluste
 import { historyOf } from '../support/histories.ts';
 import { OwnWorker } from '../support/own-worker.ts';
 import { type CloudUnderTest, eventually, MANAGEMENT_KEY, startCloud } from '../support/qdrant-cloud.ts';
-import { approve, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
+import { approve, commit, EVERY_STEP, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ClusterRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverQdrantCluster>;
 
@@ -24,10 +24,7 @@ const NO_STANDBY = {
   QDRANT_STANDBY_READ_ONLY_API_KEY: undefined,
 };
 /** Where the worker is killed; `EVERY_STEP=1` takes longer and more of them. */
-const KILLED_IN =
-  process.env['EVERY_STEP'] === '1'
-    ? ['bringUp', 'create', 'restore', 'catchUp', 'switch', 'repoint']
-    : ['bringUp', 'switch'];
+const KILLED_IN = EVERY_STEP ? ['bringUp', 'create', 'restore', 'catchUp', 'switch', 'repoint'] : ['switch'];
 
 let scenario: Scenario;
 let cloud: CloudUnderTest;

@@ -7,7 +7,7 @@ import type { ReindexInput } from '../../domain/run-input.ts';
 import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
 import type { reindexContent } from '../../workflows/reindex-content.ts';
 import { historyOf } from '../support/histories.ts';
-import { approve, COLLECTION, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
+import { approve, COLLECTION, commit, EVERY_STEP, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ReindexRun = WorkflowHandleWithFirstExecutionRunId<typeof reindexContent>;
 
@@ -131,9 +131,7 @@ describe('reindexing', () => {
 
     const run = await start({});
     await approve(run);
-    for (const step of process.env['EVERY_STEP'] === '1'
-      ? ['create', 'keep', 'embed', 'switch']
-      : ['embed', 'switch']) {
+    for (const step of EVERY_STEP ? ['create', 'keep', 'embed', 'switch'] : ['embed']) {
       await until(run, running(step));
       await scenario.stack.kill('worker', 'SIGKILL');
       await scenario.stack.start('worker');

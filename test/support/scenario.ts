@@ -17,6 +17,8 @@ import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-q
 export type LossRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
 
 export const QUEUE = 'recovery-sandbox';
+/** `EVERY_STEP=1`: the worker is killed in every step that a test knows, and not in some; each costs a heartbeat's patience. */
+export const EVERY_STEP = process.env['EVERY_STEP'] === '1';
 export const COLLECTION = 'textbook-content-v1';
 
 /** A whole sandbox, seeded and backed up, with hands to break it, to run things on it and to look at it. */

@@ -4,7 +4,7 @@ import { RecoveryError } from '../../../domain/failures.ts';
 import { parsePointId, type PointId } from '../../../domain/point-id.ts';
 import type { AlteredRow, RebuiltRow, RowAlignment } from '../../../domain/trace.ts';
 import { textFingerprint } from '../../fingerprint.ts';
-import { type Session, withSession } from '../client.ts';
+import { PATIENCE, type Session, withSession } from '../client.ts';
 import { CHUNKS_FIELD, type ChunkTable, fingerprintSql } from '../rows.ts';
 import { findColumns, quoteIdentifier, quoteName } from '../tables.ts';
 import { amongSql } from '../texts.ts';
@@ -37,9 +37,10 @@ export function alignRows(
     async (session) => {
       const done = { changed: 0, written: 0, newer: 0 };
       const columns = columnsOf(table);
+      await session.run(PATIENCE);
       await checkColumns(session, table, columns);
       for await (const batch of rows) {
-        const there = await readThere(session, table, batch);
+        const there = await lockThere(session, table, batch);
         const altered: AlteredRow[] = [];
         for (const row of batch) {
           const before = there.get(row.id);
@@ -71,17 +72,34 @@ function mustHaveTable(chunks: ChunkTable | undefined): ChunkTable {
   throw new RecoveryError('INVALID_CONFIGURATION', `${CHUNKS_FIELD}: is not configured`);
 }
 
+/** The rows as they are; the ones that will be changed are locked, and nobody waits for the others. */
+async function lockThere(
+  session: Session,
+  table: ChunkTable,
+  rows: readonly RebuiltRow[],
+): Promise<ReadonlyMap<PointId, There>> {
+  const there = await readThere(session, table, rows, '');
+  const differing = rows.filter((row) => {
+    const before = there.get(row.id);
+    return before && (before.text !== textFingerprint(row.text) || before.source !== row.source);
+  });
+  if (differing.length === 0) return there;
+  const locked = await readThere(session, table, differing, 'FOR UPDATE');
+  return new Map([...there, ...locked]);
+}
+
 async function readThere(
   session: Session,
   table: ChunkTable,
   rows: readonly RebuiltRow[],
+  lock: '' | 'FOR UPDATE',
 ): Promise<ReadonlyMap<PointId, There>> {
   const { pointId: type = '' } = await findColumns(session, CHUNKS_FIELD, table.table, { pointId: table.pointId });
   const found = await session.rows(
     thereSchema,
     `SELECT ${quoteName(table.pointId)}::text AS id, ${fingerprintSql(table.text)} AS text,
         coalesce(${quoteName(table.source)}::text, '') AS source, to_jsonb(chunk)::text AS row
-       FROM ${quoteName(table.table)} AS chunk WHERE ${amongSql(table.pointId, type)} FOR UPDATE`,
+       FROM ${quoteName(table.table)} AS chunk WHERE ${amongSql(table.pointId, type)} ${lock}`,
     [rows.map(({ id }) => id)],
   );
   return new Map(found.map((one) => [one.id, one]));
