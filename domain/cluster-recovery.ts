@@ -122,6 +122,7 @@ export function describeForecast(forecast: Damage, rebuild: boolean): string {
 export function configurationGates(
   differences: readonly ShapeDifference[],
   points: { readonly found: number; readonly expected: number | undefined },
+  asWhat = 'as the set recorded them',
 ): Gate[] {
   const named = differences.map(
     ({ path, expected, observed }) => `${path}: ${observed ?? 'absent'} instead of ${expected ?? 'absent'}`,
@@ -130,7 +131,7 @@ export function configurationGates(
     {
       name: 'configuration',
       verdict: differences.length === 0 ? 'pass' : 'fail',
-      expected: 'every parameter and payload index as the set recorded them',
+      expected: `every parameter and payload index ${asWhat}`,
       observed: named.length === 0 ? 'no difference' : named.slice(0, 5).join('; '),
     },
     {

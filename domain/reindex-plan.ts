@@ -94,7 +94,7 @@ function keptStep({ kept }: ContentChange): Plan['steps'] {
     {
       step: 'keep',
       what: `copy ${describeCount(kept.count)} points as they are`,
-      why: 'they are not of this source',
+      why: 'they are not among what is indexed',
     },
   ];
 }

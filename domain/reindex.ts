@@ -104,7 +104,8 @@ export interface ContentChange {
 }
 
 export function describeContent({ list, files, sections }: ContentList): string {
-  return `${describeCount(list.count)} chunks in ${describeCount(sections)} sections of ${describeCount(files)} files`;
+  const of = `${describeCount(sections)} ${sections === 1 ? 'section' : 'sections'} of ${describeCount(files)} ${files === 1 ? 'file' : 'files'}`;
+  return `${describeCount(list.count)} ${list.count === 1 ? 'chunk' : 'chunks'} in ${of}`;
 }
 
 export function describeChange({ same, changed, fresh, gone, kept, rows }: ContentChange): string {

@@ -133,7 +133,8 @@ async function verifyBeside(
   await run.verify('content', async (act) => {
     const gates = await act.checkContent({ list: content.list, collection: fresh, besides: change.kept.count });
     const there = await act.describeCollection({ collection: fresh });
-    return [...gates, ...configurationGates(differences, { found: there.points, expected: undefined })];
+    const points = { found: there.points, expected: content.list.count + change.kept.count };
+    return [...gates, ...configurationGates(differences, points, 'as the live collection has them')];
   });
   await run.verify('queries', (act) => act.checkQueries({ collection: fresh, shape }));
   await run.verify('access', (act) => act.checkAccess({ collection: fresh }));
