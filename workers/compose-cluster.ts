@@ -11,6 +11,7 @@ import { recordLivePlace } from '../activities/run/live-place.ts';
 import { readLivePlace } from '../domain/live-place.ts';
 import { withProgress } from '../activities/progress.ts';
 import { checkEmbeddingSpace, type StackPorts } from '../activities/stack/index.ts';
+import type { QdrantCloudConfig } from '../config/qdrant-cloud.ts';
 import type { CloudReplacementConfig, StandbyConfig } from '../config/qdrant-replacement.ts';
 import type { Config, QdrantConfig } from '../config/schema.ts';
 import { Secret } from '../config/secret.ts';
@@ -48,8 +49,7 @@ export function composeClusterRecovery(
       embedding,
       checkHealth: app && ((signal) => app.checkHealth(signal)),
       ask: app && ((signal) => app.ask(QUESTION, signal)),
-      // The management plane knows the one cluster that the settings name.
-      readPhase: config.qdrantCloud && qdrant === settings.qdrant ? createPhaseReader(config.qdrantCloud) : undefined,
+      readPhase: config.qdrantCloud && createPhaseReader(config.qdrantCloud),
     }),
     ...composeReplacement(settings, store),
     ...createRepointActivities({
@@ -73,16 +73,31 @@ function composeReplacement(settings: Config, store: StackPorts['store']): Repla
   if (standby) return followOther(settings, standby, store);
   if (!cloud) return unconfigured('qdrantReplacement', REPLACEMENT);
   if (!settings.qdrantCloud) return unconfigured('qdrantCloud', REPLACEMENT);
-  return createCloudReplacement({
-    config: cloud,
-    client: new ClusterClient(settings.qdrantCloud),
-    versionOf: async (server, signal) => {
-      const facts = createServerFacts(serverConfig(settings, server));
-      // The collections are told only to whoever has the key.
-      await facts.collections(signal);
-      return facts.version(signal);
-    },
-  });
+  return makeAnother(settings, cloud, settings.qdrantCloud, store);
+}
+
+/** Another cluster is made like the one that is live, which may be one that was made before. */
+function makeAnother(
+  settings: Config,
+  config: CloudReplacementConfig,
+  account: QdrantCloudConfig,
+  store: StackPorts['store'],
+): Replacement {
+  const like = async (): Promise<Replacement> => {
+    const { server: live } = await readLivePlace(store);
+    const { clusterId } = live.kind === 'cloud' ? live : account;
+    return createCloudReplacement({
+      config,
+      client: new ClusterClient({ ...account, clusterId }),
+      versionOf: async (server, signal) => {
+        const facts = createServerFacts(serverConfig(settings, server));
+        // The collections are told only to whoever has the key.
+        await facts.collections(signal);
+        return facts.version(signal);
+      },
+    });
+  };
+  return later(like);
 }
 
 type Replacement = Pick<ClusterActivities, (typeof REPLACEMENT)[number]>;
@@ -104,10 +119,15 @@ function followOther(settings: Config, standby: StandbyConfig, store: StackPorts
       secrets: [config.apiKey, config.readOnlyApiKey].flatMap((key) => (key ? [key.reveal()] : [])),
     });
   };
+  return later(other);
+}
+
+/** What it is depends on the server that is live at the time of each call. */
+function later(made: () => Promise<Replacement>): Replacement {
   return {
-    surveyReplacement: async (input) => (await other()).surveyReplacement(input),
-    bringUpReplacement: async (input) => (await other()).bringUpReplacement(input),
-    releaseReplacement: async (input) => (await other()).releaseReplacement(input),
+    surveyReplacement: async (input) => (await made()).surveyReplacement(input),
+    bringUpReplacement: async (input) => (await made()).bringUpReplacement(input),
+    releaseReplacement: async (input) => (await made()).releaseReplacement(input),
   };
 }
 

@@ -55,9 +55,15 @@ export function composeActivities(settings: Config): RecoveryActivities {
 
 /** What the settings say of the primary server alone (its nodes, its disk, its cluster at Qdrant Cloud) is not true of another. */
 function settingsOn(settings: Config, server: ServerRef): Config {
-  const { qdrantCloud: _itsCluster, backup, ...rest } = settings;
+  const { qdrantCloud, backup, ...rest } = settings;
   const { coldStorage: _itsDisk, ...others } = backup;
-  return { ...rest, qdrant: serverConfig(settings, server), backup: { ...others, nodes: [] } };
+  return {
+    ...rest,
+    qdrant: serverConfig(settings, server),
+    backup: { ...others, nodes: [] },
+    // A cluster that a run has made is backed up, scheduled and woken as the one that it replaced.
+    ...(qdrantCloud && server.kind === 'cloud' ? { qdrantCloud: { ...qdrantCloud, clusterId: server.clusterId } } : {}),
+  };
 }
 
 /** Every activity, on the Qdrant that `config` names. */

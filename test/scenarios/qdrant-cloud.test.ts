@@ -145,6 +145,11 @@ describe('a cluster of Qdrant Cloud that is gone', () => {
     // The backup that the run asked for is of the new cluster.
     const after = scenario.client.workflow.getHandle(`backup-after/${run.firstExecutionRunId}`);
     expect(await after.result()).toMatchObject({ verdict: 'pass' });
+    // It is backed up at Qdrant Cloud as well, and has the declared schedule.
+    for (const list of ['backups', 'backup_schedules']) {
+      const { body } = await cloud.backups('GET', `/${list}?clusterId=${Object.keys(clusters)[0] ?? ''}`);
+      expect(body['items']).toHaveLength(1);
+    }
   }, 240_000);
 });
 
