@@ -152,7 +152,7 @@ export interface StackActivities {
       depth: 'content' | 'ids';
       folder: string;
       as?: 'set' | 'nothing' | undefined;
-      /** Rows that do not count: a list whose lines begin with an id and a tab. */
+      /** Rows that do not count: lines of a row index. */
       except?: ListRef | undefined;
     } & Resumable,
   ): Promise<Damage>;

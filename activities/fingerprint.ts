@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 
-/** Fingerprint of a text, as in `IndexEntry`: the first 64 bits of its SHA-256, in hex. */
-export function textFingerprint(text: string): string {
-  return hash('sha256', text, 'hex').slice(0, 16);
+const HEX_DIGITS = 16;
+
+/** Fingerprint of some content, as in `IndexEntry`: the first 64 bits of its SHA-256, in hex. */
+export function fingerprint(content: string | Buffer): string {
+  return hash('sha256', content, 'hex').slice(0, HEX_DIGITS);
 }

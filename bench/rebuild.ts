@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { RecoveryActivities } from '../activities/contract.ts';
 import { inBatches, writeLines } from '../activities/lines.ts';
-import { textFingerprint } from '../activities/fingerprint.ts';
+import { fingerprint } from '../activities/fingerprint.ts';
 import type { ListRef } from '../domain/artifacts.ts';
 import type { Batches } from '../domain/index-entry.ts';
 import { type ContentChunk, contentLine } from '../domain/reindex.ts';
@@ -82,7 +82,7 @@ function chunksOf(count: number): ContentChunk[] {
       index: at,
       heading: 'Part',
       text,
-      fingerprint: textFingerprint(text),
+      fingerprint: fingerprint(text),
     };
   });
 }

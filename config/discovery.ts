@@ -35,12 +35,10 @@ export function loadDiscoverySettings(
       .find((value) => value !== undefined && value !== '');
   const [url, apiKey, postgres, app] = ['qdrant.url', 'qdrant.apiKey', 'postgres.url', 'app.baseUrl'].map(of);
   return {
-    ...(url === undefined
-      ? {}
-      : { qdrant: parsed('qdrant', qdrantConfigSchema, { url, ...(apiKey ? { apiKey } : {}) }) }),
+    qdrant: url === undefined ? undefined : parsed('qdrant', qdrantConfigSchema, { url, apiKey }),
     collection: of('qdrant.collection'),
-    ...(postgres === undefined ? {} : { postgresUrl: parsed('postgres.url', postgresUrlSchema, postgres) }),
-    ...(app === undefined ? {} : { appUrl: parsed('app.baseUrl', httpUrlSchema, app) }),
+    postgresUrl: postgres === undefined ? undefined : parsed('postgres.url', postgresUrlSchema, postgres),
+    appUrl: app === undefined ? undefined : parsed('app.baseUrl', httpUrlSchema, app),
     embeddingModel: of('embeddings.identity.model'),
   };
 }

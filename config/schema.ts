@@ -129,7 +129,6 @@ export const embeddingsConfigSchema = z.strictObject({
   requestsPerMinute: z.int().positive().optional(),
 });
 
-/** Where the source text comes from when neither the set nor Postgres has it. */
 export const temporalConfigSchema = z.strictObject({
   /** Where people open the Web UI; only for links. */
   uiUrl: httpUrl.default('http://127.0.0.1:8233'),

@@ -29,6 +29,11 @@ export function isPointId(text: string): boolean {
     : INTEGER.test(text) && (text.length < 20 || BigInt(text) <= LARGEST_INTEGER);
 }
 
+/** A UUID of one's own making (version 8 of RFC 9562), of the first 128 bits of a hash in hex. */
+export function uuidOfHash(hex: string): PointId {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
 /**
  * Reads an id as the wire gives it (number, bigint or string).
  * Returns `undefined` for anything Qdrant would not accept, and for numbers that JSON has already rounded.

@@ -96,9 +96,9 @@ export interface ContentChange {
   readonly gone: number;
   /** Points that are copied as they are. */
   readonly kept: ListRef;
-  /** Ids that points or rows have and the source does not: `id TAB fingerprint of the row's text`. */
+  /** What points or rows have and the source does not, as lines of a row index; without text where there is no row. */
   readonly goneIds: ListRef;
-  /** Rows to write, change and take away, and what the ones to change say now (lines as above); absent without rows. */
+  /** Rows to write, change and take away, and what the ones to change say now (lines of a row index); absent without rows. */
   readonly rows?:
     { readonly changed: number; readonly fresh: number; readonly gone: number; readonly then: ListRef } | undefined;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FoundApp, FoundOperation } from '../../domain/discovered.ts';
 import { RecoveryError } from '../../domain/failures.ts';
-import { sendToApp } from './http.ts';
+import { parse, sendToApp } from './http.ts';
 
 const DEADLINE_MS = 10_000;
 /** Where apps of this kind answer for their health. */
@@ -28,13 +28,13 @@ type OpenApi = z.infer<typeof openApiSchema>;
 
 /** What the app says of itself: its OpenAPI, and which health paths answer. Asks with GET only. */
 export async function discoverApp(baseUrl: string): Promise<FoundApp> {
-  const openApi = openApiSchema.safeParse(parse((await get(baseUrl, '/openapi.json'))?.text));
+  const openApi = openApiSchema.safeParse(parse((await get(baseUrl, '/openapi.json'))?.text ?? ''));
   const operations = openApi.success ? operationsOf(openApi.data) : [];
   const health: { path: string; status: number; body: unknown }[] = [];
   for (const path of HEALTH) {
     const reply = await get(baseUrl, path);
     if (reply && reply.status !== 404 && reply.status !== 405)
-      health.push({ path, status: reply.status, body: parse(reply.text) ?? reply.text.slice(0, 200) });
+      health.push({ path, status: reply.status, body: parse(reply.text) });
   }
   return { operations, health };
 }
@@ -45,14 +45,6 @@ async function get(baseUrl: string, path: string): Promise<{ status: number; tex
   } catch (error) {
     if (error instanceof RecoveryError && error.code === 'APP_UNREACHABLE') return undefined;
     throw error;
-  }
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
   }
 }
 

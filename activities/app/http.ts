@@ -43,7 +43,8 @@ function urlOf({ baseUrl, path, method, body }: Call): URL {
   return url;
 }
 
-function parse(text: string): unknown {
+/** JSON, or the text when it is none. */
+export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

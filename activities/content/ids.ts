@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import type { ContentConfig } from '../../config/content.ts';
 import type { Chunk } from '../../domain/chunking.ts';
-import type { PointId } from '../../domain/point-id.ts';
+import { type PointId, uuidOfHash } from '../../domain/point-id.ts';
 
 /** How many bits of the hash an integer id takes. */
 const BITS = { int64: 64n, int63: 63n, int53: 53n } as const;
@@ -34,7 +34,5 @@ export function ownId(kind: 'any' | 'uuid' | 'int', { source, index, text }: Chu
   const digest = createHash('sha256').update(`reindex/${source}#${index}\n${text}`).digest();
   // Integers stay within what JSON numbers can hold.
   if (kind === 'int') return (digest.readBigUInt64BE() >> 11n).toString();
-  const hex = digest.toString('hex');
-  // Version 8 of RFC 9562: an id of one's own making.
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return uuidOfHash(digest.toString('hex'));
 }

@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import { type Chunk, chunkMarkdown } from '../../domain/chunking.ts';
 import type { SourceTexts } from '../../domain/embedder.ts';
 import { RecoveryError } from '../../domain/failures.ts';
-import { textFingerprint } from '../fingerprint.ts';
+import { fingerprint } from '../fingerprint.ts';
 
 /** A text that is not found makes the folder be read again, but not more often than this. */
 const FRESH_MS = 60_000;
@@ -31,7 +31,7 @@ export function createSourceTexts({ directory, glob: pattern }: NonNullable<Conf
 async function readTexts(directory: string, pattern: string): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for await (const chunks of readSource({ directory, glob: pattern }))
-    for (const { text } of chunks) texts.set(textFingerprint(text), text);
+    for (const { text } of chunks) texts.set(fingerprint(text), text);
   return texts;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { PostgresConfig } from '../../config/schema.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { type Session, withSession } from './client.ts';
-import { CHUNKS_FIELD, type ChunkTable } from './rows.ts';
+import { CHUNKS_FIELD, type ChunkTable, mustHaveChunks } from './rows.ts';
 import { findColumns, quoteIdentifier, quoteName } from './tables.ts';
 
 /** What the canary's row says. */
@@ -20,10 +20,9 @@ const changedSchema = z.object({ changed: z.unknown() });
  * Writes the canary's row, always the same one, found by its point id. All of its columns are known before anything is written.
  * @throws INVALID_CONFIGURATION naming columns that would have no value, POSTGRES_*, UNEXPECTED_SCHEMA
  */
-export function plantCanaryRow({ url, tables }: PostgresConfig, row: CanaryRow): Promise<void> {
-  const { chunks } = tables;
-  if (!chunks) throw new RecoveryError('INVALID_CONFIGURATION', `${CHUNKS_FIELD}: is not configured`);
-  return withSession(url, 'write', async (session) => {
+export function plantCanaryRow(config: PostgresConfig, row: CanaryRow): Promise<void> {
+  const chunks = mustHaveChunks(config);
+  return withSession(config.url, 'write', async (session) => {
     const values = valuesOf(chunks, row);
     await checkColumns(session, chunks, values);
     await upsert(session, chunks, values, row.pointId);

@@ -4,12 +4,13 @@ import type { FoundDatabase, FoundIds, FoundTable, Payload } from '../../domain/
 import type { PointId } from '../../domain/point-id.ts';
 import { type Session, withSession } from './client.ts';
 import { quoteIdentifier, quoteText } from './tables.ts';
+import { amongSql } from './texts.ts';
 
 /** Tables beyond this many are not looked at. */
 const MOST_TABLES = 200;
 const ROWS = 20;
-/** Types that can hold ids of points. */
-const ID_TYPES = /^(uuid|text|character varying.*|smallint|integer|bigint|numeric.*)$/;
+/** Types that can hold ids of points; a length or scale says nothing here. */
+const ID_TYPES = /^(uuid|text|character varying|smallint|integer|bigint|numeric)(?:\(|$)/;
 
 const tableSchema = z.object({
   table: z.string(),
@@ -46,8 +47,10 @@ export function discoverDatabase(url: Secret, ids: readonly PointId[]): Promise<
     const found: FoundIds[] = [];
     for (const table of await session.rows(tableSchema, TABLES)) {
       tables.push({ ...table, rows: await rowsOf(session, table.table, 'to_jsonb(t)', 'true', []) });
-      for (const { name, type } of table.columns.filter((column) => ID_TYPES.test(column.type)))
-        found.push(await findIds(session, { table: table.table, column: name, type }, ids));
+      for (const { name, type: whole } of table.columns) {
+        const type = ID_TYPES.exec(whole)?.[1];
+        if (type !== undefined) found.push(await findIds(session, { table: table.table, column: name, type }, ids));
+      }
     }
     return { tables, ids: found.filter(({ matched }) => matched > 0).sort((a, b) => b.matched - a.matched) };
   });
@@ -58,19 +61,10 @@ async function findIds(
   { table, column, type }: { table: string; column: string; type: string },
   ids: readonly PointId[],
 ): Promise<FoundIds> {
-  // Ids of another kind cannot be in a column of this one, and would make the cast fail.
-  const fitting = ids.filter((id) => (type === 'uuid' ? id.includes('-') : isText(type) || !id.includes('-')));
-  const among = isText(type) ? 'text[]' : type === 'uuid' ? 'uuid[]' : 'numeric[]';
-  const name = quoteIdentifier(column);
-  const side = isText(type) ? `${name}::text` : type === 'uuid' ? name : `${name}::numeric`;
   // As text: JSON's numbers would be rounded.
-  const row = `to_jsonb(t) || jsonb_build_object(${quoteText(column)}, t.${name}::text)`;
-  const rows = fitting.length === 0 ? [] : await rowsOf(session, table, row, `${side} = ANY ($1::${among})`, [fitting]);
+  const row = `to_jsonb(t) || jsonb_build_object(${quoteText(column)}, t.${quoteIdentifier(column)}::text)`;
+  const rows = await rowsOf(session, table, row, amongSql(column, type), [ids]);
   return { table, column, matched: rows.length, rows };
-}
-
-function isText(type: string): boolean {
-  return type === 'text' || type.startsWith('character varying');
 }
 
 /** Names of tables come quoted from the catalog. */

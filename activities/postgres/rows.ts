@@ -9,6 +9,12 @@ import { findColumns, quoteName } from './tables.ts';
 export type ChunkTable = NonNullable<PostgresConfig['tables']['chunks']>;
 export const CHUNKS_FIELD = 'postgres.tables.chunks';
 
+/** @throws RecoveryError INVALID_CONFIGURATION for a backend that keeps no chunk rows */
+export function mustHaveChunks({ tables: { chunks } }: Pick<PostgresConfig, 'tables'>): ChunkTable {
+  if (chunks) return chunks;
+  throw new RecoveryError('INVALID_CONFIGURATION', `${CHUNKS_FIELD}: is not configured`);
+}
+
 /**
  * Read once through and sorted, which Postgres does on several cores. Ids are random, so the index on them would fetch
  * the table in random order: four times as slow for a million rows that are in memory, and far worse when they are not.

@@ -4,7 +4,7 @@ import { parsePointId, type PointId } from '../../domain/point-id.ts';
 import type { ChunkRow } from '../../domain/row-store.ts';
 import { type Session, withSession } from './client.ts';
 import { CHUNKS_FIELD, type ChunkTable, fingerprintSql, idSql } from './rows.ts';
-import { findColumns, quoteName } from './tables.ts';
+import { findColumns, quoteIdentifier, quoteName } from './tables.ts';
 
 const rowSchema = z.object({
   id: z.unknown().transform(parsePointId).pipe(z.string()),
@@ -61,7 +61,7 @@ const INTEGER = /^(smallint|integer|bigint)$/;
  * one, and would make the cast fail, so they are left out.
  */
 export function amongSql(pointId: string, type: string): string {
-  const column = quoteName(pointId);
+  const column = quoteIdentifier(pointId);
   if (type === 'uuid') return `${column} = ANY (ARRAY(SELECT id::uuid FROM ${ASKED} WHERE length(id) = 36))`;
   const number = `CASE WHEN length(id) < 36 THEN id::numeric END`;
   if (type === 'numeric') return `${column} = ANY (ARRAY(SELECT ${number} FROM ${ASKED}))`;

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import type { QdrantConfig } from '../../config/schema.ts';
 import type { IndexEntry, VectorFault } from '../../domain/index-entry.ts';
 import type { EmbeddingIdentity } from '../../domain/recovery-set.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { parseExact, stringifyExact } from './exact-json.ts';
 import { property } from './failure.ts';
 import type { PointBytes } from './json-bytes.ts';
@@ -12,18 +12,8 @@ export interface Mapping {
   readonly embedding: EmbeddingIdentity;
 }
 
-const HEX_DIGITS = 16;
 /** Part of every body: their order must never change, or old id indexes would disagree with new ones. */
 const BODY_FIELDS = ['text', 'source', 'chunkId', 'chunkIndex', 'contentHash'] as const;
-
-/** Fingerprint of a text: what Postgres and Qdrant are compared by. */
-export function textFingerprint(text: string): string {
-  return fingerprint(text);
-}
-
-function fingerprint(content: string | Buffer): string {
-  return hash('sha256', content, 'hex').slice(0, HEX_DIGITS);
-}
 
 /** The id index entry of a point that was read with payload and vector. */
 export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
@@ -37,7 +27,7 @@ export function entryOf(point: PointBytes, mapping: Mapping): IndexEntry {
   return {
     id: point.id,
     // A point that lost its text has the fingerprint of '', which no row agrees with; '' would agree with all.
-    text: textFingerprint(typeof text === 'string' ? text : ''),
+    text: fingerprint(typeof text === 'string' ? text : ''),
     body: bodyFingerprint(payload, floats, mapping.fields),
     vector: fingerprint(floats),
     ...(fault && { fault }),
@@ -50,7 +40,7 @@ export function textEntryOf(point: PointBytes, { fields }: Mapping): IndexEntry 
   const payload = payloadOf(point);
   const text = fieldOf(payload, fields.text);
   const section = sectionOf(payload, fields.source);
-  const said = textFingerprint(typeof text === 'string' ? text : '');
+  const said = fingerprint(typeof text === 'string' ? text : '');
   return { id: point.id, text: said, body: '', vector: '', ...(section !== '' && { section }) };
 }
 

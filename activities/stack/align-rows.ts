@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import type { ListRef } from '../../domain/artifacts.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { Batches } from '../../domain/index-entry.ts';
+import { parseRowLine } from '../../domain/lines.ts';
 import type { PointId } from '../../domain/point-id.ts';
 import { parseContentLine } from '../../domain/reindex.ts';
 import type { AlteredRow, RebuiltRow } from '../../domain/trace.ts';
@@ -38,7 +39,7 @@ export async function alignRows(
     return await rowWriter.align(
       {
         rows: rows(),
-        then: new Map(await readPairs(store, then)),
+        then: await textsOf(store, then),
         keep: (altered) => before.write(altered),
         seal: async () => void (await before.close()),
       },
@@ -79,7 +80,8 @@ export async function removeGoneRows(
   { signal }: Pick<Work, 'signal'>,
 ): Promise<{ removed: number }> {
   let removed = 0;
-  for await (const ids of inBatches(openLines(store, goneIds.artifact, idOf), BATCH, 0)) {
+  for await (const rows of inBatches(openLines(store, goneIds.artifact, parseRowLine), BATCH, 0)) {
+    const ids = rows.map(({ id }) => id);
     const there = new Set((await vectors.retrieve(collection, ids, signal)).map(({ id }) => id));
     removed += await rowWriter.remove(
       ids.filter((id) => !there.has(id)),
@@ -99,14 +101,9 @@ export async function mustNotCascade({ rowWriter }: Pick<Ports, 'rowWriter'>): P
   );
 }
 
-async function readPairs(store: StackPorts['store'], list: ListRef): Promise<[PointId, string][]> {
-  const pairs: [PointId, string][] = [];
-  for await (const batch of openLines(store, list.artifact, (line) => line.split('\t'))) {
-    for (const [id = '', text = ''] of batch) pairs.push([id, text]);
-  }
-  return pairs;
-}
-
-function idOf(line: string): PointId {
-  return line.slice(0, line.indexOf('\t'));
+async function textsOf(store: StackPorts['store'], list: ListRef): Promise<ReadonlyMap<PointId, string>> {
+  const texts = new Map<PointId, string>();
+  for await (const batch of openLines(store, list.artifact, parseRowLine))
+    for (const { id, text } of batch) texts.set(id, text);
+  return texts;
 }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { QdrantConfig } from '../../config/schema.ts';
 import { CANARY_SECTION, canaryGates, canaryText } from '../../domain/canary.ts';
-import { parsePointId, type PointId } from '../../domain/point-id.ts';
+import { type PointId, uuidOfHash } from '../../domain/point-id.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Canary } from '../../domain/set-parts.ts';
 import type { Gate } from '../../domain/verdict.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { putBytes, readWhole } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { fieldAt, payloadOf } from './payload.ts';
@@ -25,7 +26,6 @@ export async function plantCanary(
   report({ phase: 'plant the canary', done: 0, total: 1 });
   const [vector = []] = await embedder.embedDocuments([text], signal);
   const [before] = await vectors.retrieve(collection, [id], signal);
-  const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const payload = payloadOf(
     before?.payload ?? {},
     { text, source: CANARY_SECTION, index: 0, hash: sha256(text) },
@@ -33,7 +33,7 @@ export async function plantCanary(
   );
   await vectors.writePoints(
     collection,
-    [{ id, vector, payload, text: fingerprint, live: before?.entry.body ?? '' }],
+    [{ id, vector, payload, text: fingerprint(text), live: before?.entry.body ?? '' }],
     signal,
   );
   const key = `${folder}/canary-${randomUUID().slice(0, 8)}.txt`;
@@ -66,11 +66,8 @@ export async function checkCanary(
 /** The same for every set of an environment, and nobody else's: derived from a hash. */
 function canaryIdOf(environment: string, ids: QdrantConfig['idStrategy']): PointId {
   const hex = sha256(`recovery-canary/${environment}`);
-  // Version 8 of RFC 9562: an id of one's own making. Integers stay within what JSON numbers can hold.
-  const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-  const id = parsePointId(ids === 'int' ? BigInt(`0x${hex.slice(0, 13)}`) : uuid);
-  if (id === undefined) throw new Error('the canary has no id');
-  return id;
+  // Integers stay within what JSON numbers can hold.
+  return ids === 'int' ? BigInt(`0x${hex.slice(0, 13)}`).toString() : uuidOfHash(hex);
 }
 
 function sha256(text: string): string {

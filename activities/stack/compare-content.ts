@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ListRef } from '../../domain/artifacts.ts';
 import type { Batches, RowEntry } from '../../domain/index-entry.ts';
-import { findingLine } from '../../domain/lines.ts';
+import { findingLine, rowLine } from '../../domain/lines.ts';
 import type { PointId } from '../../domain/point-id.ts';
 import type { Finding } from '../../domain/reconcile.ts';
 import { type ContentChange, type ContentList, fateOf, type Known, type Scope } from '../../domain/reindex.ts';
@@ -21,7 +21,7 @@ export async function compareContent(
   const known = await knownOf(store, content.list);
   const counts = { same: 0, changed: 0, gone: 0 };
   const there = new Set<PointId>();
-  const gone = new Map<PointId, string>();
+  const gone = new Map<PointId, RowEntry>();
   const kept = new LineWriter(store, keyIn(folder, 'kept'), findingLine);
   try {
     let done = 0;
@@ -31,7 +31,7 @@ export async function compareContent(
         const fate = fateOf(entry, known, scope);
         if (fate === 'kept') keep.push(asItIs(entry.id, entry.section ?? ''));
         else counts[fate] += 1;
-        if (fate === 'gone') gone.set(entry.id, '');
+        if (fate === 'gone') gone.set(entry.id, { id: entry.id, text: '', section: entry.section ?? '' });
         if (known.texts.has(entry.id)) there.add(entry.id);
       }
       await kept.write(keep);
@@ -39,14 +39,14 @@ export async function compareContent(
       report({ phase: 'compare with the collection', done, total: done });
     }
     const ofRows = rows && (await compareRows(rows.readRows(signal), known, scope));
-    for (const [id, text] of ofRows?.gone ?? []) gone.set(id, text);
+    for (const row of ofRows?.gone ?? []) gone.set(row.id, row);
     return {
       ...counts,
       fresh: known.texts.size - there.size,
       kept: await kept.close(),
-      goneIds: await writeIds(store, keyIn(folder, 'gone'), gone),
+      goneIds: await writeRows(store, keyIn(folder, 'gone'), [...gone.values()]),
       ...(ofRows
-        ? { rows: { ...ofRows.counts, then: await writeIds(store, keyIn(folder, 'rows'), ofRows.then) } }
+        ? { rows: { ...ofRows.counts, then: await writeRows(store, keyIn(folder, 'rows'), ofRows.then) } }
         : {}),
     };
   } catch (error) {
@@ -61,19 +61,19 @@ async function compareRows(
   scope: Scope,
 ): Promise<{
   counts: { changed: number; fresh: number; gone: number };
-  gone: Map<PointId, string>;
-  then: Map<PointId, string>;
+  gone: RowEntry[];
+  then: RowEntry[];
 }> {
-  const [gone, then] = [new Map<PointId, string>(), new Map<PointId, string>()];
+  const [gone, then]: [RowEntry[], RowEntry[]] = [[], []];
   let there = 0;
   for await (const batch of rows)
     for (const row of batch) {
       const fate = fateOf(row, known, scope);
-      if (fate === 'gone') gone.set(row.id, row.text);
-      if (fate === 'changed') then.set(row.id, row.text);
+      if (fate === 'gone') gone.push(row);
+      if (fate === 'changed') then.push(row);
       if (fate === 'same' || fate === 'changed') there += 1;
     }
-  return { counts: { changed: then.size, fresh: known.texts.size - there, gone: gone.size }, gone, then };
+  return { counts: { changed: then.length, fresh: known.texts.size - there, gone: gone.length }, gone, then };
 }
 
 /** A point that is copied whole, into a collection that does not have it. */
@@ -81,11 +81,11 @@ function asItIs(id: PointId, section: string): Finding {
   return { id, class: 'missing', remedy: 'copy', section, text: '', live: '', set: '' };
 }
 
-function writeIds(store: StackPorts['store'], key: string, ids: ReadonlyMap<PointId, string>): Promise<ListRef> {
-  const once = async function* (): Batches<[PointId, string]> {
-    yield [...ids];
+function writeRows(store: StackPorts['store'], key: string, rows: readonly RowEntry[]): Promise<ListRef> {
+  const once = async function* (): Batches<RowEntry> {
+    yield rows;
   };
-  return writeLines(store, key, once(), ([id, text]) => `${id}\t${text}`);
+  return writeLines(store, key, once(), rowLine);
 }
 
 /** Every attempt writes under names of its own, since artifacts are never replaced. */

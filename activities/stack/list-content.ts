@@ -4,7 +4,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import type { Batches } from '../../domain/index-entry.ts';
 import type { PointId } from '../../domain/point-id.ts';
 import { type ContentChunk, contentLine, type ContentList, isAskedFor } from '../../domain/reindex.ts';
-import { textFingerprint } from '../fingerprint.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { writeLines } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import type { ContentSource } from './content-source.ts';
@@ -43,7 +43,7 @@ function note(
   { source, index, heading, text }: Chunk,
   id: PointId,
 ): ContentChunk | undefined {
-  const chunk = { id, section: source, index, heading, text, fingerprint: textFingerprint(text) };
+  const chunk = { id, section: source, index, heading, text, fingerprint: fingerprint(text) };
   const twin = seen.ids.get(id);
   if (twin && twin.text !== text)
     throw new RecoveryError(
@@ -76,5 +76,5 @@ async function idsByText(
       for (const { section = '', text, id } of batch) learn(section, text, id);
   }
   // A text that stands twice in a section has two ids, in an order that is always the same.
-  return (chunk) => known.get(`${chunk.source}\n${textFingerprint(chunk.text)}`)?.shift() ?? content.ownId(chunk);
+  return (chunk) => known.get(`${chunk.source}\n${fingerprint(chunk.text)}`)?.shift() ?? content.ownId(chunk);
 }

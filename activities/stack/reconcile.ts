@@ -4,7 +4,7 @@ import { type Damage, DamageSummariser } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
 import type { Batches, IndexEntry, RowEntry } from '../../domain/index-entry.ts';
-import { findingLine, parseIndexLine } from '../../domain/lines.ts';
+import { findingLine, parseIndexLine, parseRowLine } from '../../domain/lines.ts';
 import { type Finding, reconcile, type Remedy, type Tally } from '../../domain/reconcile.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { Depth } from '../../domain/vector-store.ts';
@@ -23,7 +23,7 @@ interface Question {
   readonly depth: Depth;
   readonly folder: string;
   readonly as?: 'set' | 'nothing' | undefined;
-  /** Rows that do not count: `id TAB …` a line. */
+  /** Rows that do not count, as lines of a row index. */
   readonly except?: ListRef | undefined;
 }
 
@@ -81,8 +81,7 @@ async function rowSide(
   const all = rows?.readRows(signal);
   if (!all || !except || except.count === 0) return all;
   const out = new Set<string>();
-  for await (const batch of openLines(store, except.artifact, (line) => line.slice(0, line.indexOf('\t'))))
-    for (const id of batch) out.add(id);
+  for await (const batch of openLines(store, except.artifact, parseRowLine)) for (const { id } of batch) out.add(id);
   return without(all, out);
 }
 

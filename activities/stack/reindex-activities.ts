@@ -1,5 +1,4 @@
 import { RecoveryError } from '../../domain/failures.ts';
-import type { Work } from '../progress.ts';
 import { withProgress } from '../progress.ts';
 import type { ReindexActivities } from '../reindex-contract.ts';
 import { alignRows, mustNotCascade, removeGoneRows, revertRows } from './align-rows.ts';
@@ -26,7 +25,7 @@ export function createReindexActivities(ports: StackPorts, { content, rowWriter 
     listContent: ({ resume, ...input }) =>
       withProgress({ resume }, (work) => listContent({ ...ports, content: source() }, input, work)),
     compareContent: ({ resume, ...input }) =>
-      withProgress({ resume }, async (work: Work) => {
+      withProgress({ resume }, async (work) => {
         const change = await compareContent(ports, input, work);
         if ((change.rows?.gone ?? 0) > 0) await mustNotCascade({ rowWriter: writer() });
         return change;

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { PostgresConfig } from '../../../config/schema.ts';
-import { RecoveryError } from '../../../domain/failures.ts';
 import { parsePointId, type PointId } from '../../../domain/point-id.ts';
 import type { AlteredRow, RebuiltRow, RowAlignment } from '../../../domain/trace.ts';
-import { textFingerprint } from '../../fingerprint.ts';
+import { fingerprint } from '../../fingerprint.ts';
 import { PATIENCE, type Session, withSession } from '../client.ts';
-import { CHUNKS_FIELD, type ChunkTable, fingerprintSql } from '../rows.ts';
+import { CHUNKS_FIELD, type ChunkTable, fingerprintSql, mustHaveChunks } from '../rows.ts';
 import { findColumns, quoteIdentifier, quoteName } from '../tables.ts';
 import { amongSql } from '../texts.ts';
 import { checkColumns, columnsOf, insertRow, valuesOf } from './rebuild.ts';
@@ -26,25 +25,26 @@ type There = z.infer<typeof thereSchema>;
  * @throws UNEXPECTED_SCHEMA, POSTGRES_*
  */
 export function alignRows(
-  { url, tables: { chunks } }: Config,
+  config: Config,
   { rows, then, keep, seal }: RowAlignment,
   signal?: AbortSignal,
 ): Promise<{ changed: number; written: number; newer: number }> {
-  const table = mustHaveTable(chunks);
+  const table = mustHaveChunks(config);
   return withSession(
-    url,
+    config.url,
     'write',
     async (session) => {
       const done = { changed: 0, written: 0, newer: 0 };
       const columns = columnsOf(table);
       await session.run(PATIENCE);
       await checkColumns(session, table, columns);
+      const among = await amongIds(session, table);
       for await (const batch of rows) {
-        const there = await lockThere(session, table, batch);
+        const there = await lockThere(session, { table, among }, batch);
         const altered: AlteredRow[] = [];
         for (const row of batch) {
           const before = there.get(row.id);
-          const after = textFingerprint(row.text);
+          const after = fingerprint(row.text);
           if (before?.text === after && before.source === row.source) continue;
           if (before && before.text !== after && then.get(row.id) !== before.text) done.newer += 1;
           else if (before) {
@@ -67,39 +67,44 @@ export function alignRows(
   );
 }
 
-function mustHaveTable(chunks: ChunkTable | undefined): ChunkTable {
-  if (chunks) return chunks;
-  throw new RecoveryError('INVALID_CONFIGURATION', `${CHUNKS_FIELD}: is not configured`);
-}
-
 /** The rows as they are; the ones that will be changed are locked, and nobody waits for the others. */
 async function lockThere(
   session: Session,
-  table: ChunkTable,
+  where: Where,
   rows: readonly RebuiltRow[],
 ): Promise<ReadonlyMap<PointId, There>> {
-  const there = await readThere(session, table, rows, '');
+  const there = await readThere(session, where, rows, '');
   const differing = rows.filter((row) => {
     const before = there.get(row.id);
-    return before && (before.text !== textFingerprint(row.text) || before.source !== row.source);
+    return before && (before.text !== fingerprint(row.text) || before.source !== row.source);
   });
   if (differing.length === 0) return there;
-  const locked = await readThere(session, table, differing, 'FOR UPDATE');
+  const locked = await readThere(session, where, differing, 'FOR UPDATE');
   return new Map([...there, ...locked]);
+}
+
+interface Where {
+  readonly table: ChunkTable;
+  /** The condition that a row is one of the ids asked for. */
+  readonly among: string;
+}
+
+async function amongIds(session: Session, { table, pointId }: ChunkTable): Promise<string> {
+  const { pointId: type = '' } = await findColumns(session, CHUNKS_FIELD, table, { pointId });
+  return amongSql(pointId, type);
 }
 
 async function readThere(
   session: Session,
-  table: ChunkTable,
+  { table, among }: Where,
   rows: readonly RebuiltRow[],
   lock: '' | 'FOR UPDATE',
 ): Promise<ReadonlyMap<PointId, There>> {
-  const { pointId: type = '' } = await findColumns(session, CHUNKS_FIELD, table.table, { pointId: table.pointId });
   const found = await session.rows(
     thereSchema,
     `SELECT ${quoteName(table.pointId)}::text AS id, ${fingerprintSql(table.text)} AS text,
         coalesce(${quoteName(table.source)}::text, '') AS source, to_jsonb(chunk)::text AS row
-       FROM ${quoteName(table.table)} AS chunk WHERE ${amongSql(table.pointId, type)} ${lock}`,
+       FROM ${quoteName(table.table)} AS chunk WHERE ${among} ${lock}`,
     [rows.map(({ id }) => id)],
   );
   return new Map(found.map((one) => [one.id, one]));
@@ -107,8 +112,9 @@ async function readThere(
 
 /** Every column that the source tells. What it does not tell stays as it is. */
 async function change(session: Session, table: ChunkTable, row: RebuiltRow): Promise<void> {
-  const { pointId, canary: _forNewRows, ...told } = table;
-  const values = valuesOf(columnsOf({ ...told, pointId }), row);
+  const { canary: _forNewRows, ...told } = table;
+  const { pointId } = table;
+  const values = valuesOf(columnsOf(told), row);
   values.delete(pointId);
   const set = [...values.keys()].map((name, at) => `${quoteIdentifier(name)} = $${at + 1}`);
   await session.run(
@@ -122,13 +128,13 @@ async function change(session: Session, table: ChunkTable, row: RebuiltRow): Pro
  * @returns how many, and how many somebody has changed since
  */
 export function revertRows(
-  { url, tables: { chunks } }: Config,
+  config: Config,
   altered: AsyncIterable<readonly AlteredRow[]>,
   signal?: AbortSignal,
 ): Promise<{ reverted: number; newer: number }> {
-  const table = mustHaveTable(chunks);
+  const table = mustHaveChunks(config);
   return withSession(
-    url,
+    config.url,
     'write',
     async (session) => {
       const done = { reverted: 0, newer: 0 };
@@ -177,20 +183,15 @@ async function revert(
  * Takes away chunk rows by id. What other tables keep of them goes by their own constraints, as when the app removes one.
  * @returns how many were there
  */
-export function removeRows(
-  { url, tables: { chunks } }: Config,
-  ids: readonly PointId[],
-  signal?: AbortSignal,
-): Promise<number> {
-  const table = mustHaveTable(chunks);
+export function removeRows(config: Config, ids: readonly PointId[], signal?: AbortSignal): Promise<number> {
+  const table = mustHaveChunks(config);
   return withSession(
-    url,
+    config.url,
     'write',
     async (session) => {
-      const { pointId: type = '' } = await findColumns(session, CHUNKS_FIELD, table.table, { pointId: table.pointId });
       const gone = await session.rows(
         z.object({ gone: z.unknown() }),
-        `DELETE FROM ${quoteName(table.table)} WHERE ${amongSql(table.pointId, type)} RETURNING 1 AS gone`,
+        `DELETE FROM ${quoteName(table.table)} WHERE ${await amongIds(session, table)} RETURNING 1 AS gone`,
         [ids],
       );
       await session.commit();
@@ -202,9 +203,9 @@ export function removeRows(
 }
 
 /** Tables whose rows would be deleted together with a chunk's, by a constraint: messages must not go because a paragraph does. */
-export function tablesThatCascade({ url, tables: { chunks } }: Config): Promise<string[]> {
-  const { table } = mustHaveTable(chunks);
-  return withSession(url, 'read', async (session) => {
+export function tablesThatCascade(config: Config): Promise<string[]> {
+  const { table } = mustHaveChunks(config);
+  return withSession(config.url, 'read', async (session) => {
     const found = await session.rows(
       z.object({ name: z.string() }),
       `SELECT DISTINCT conrelid::regclass::text AS name FROM pg_catalog.pg_constraint

@@ -3,7 +3,7 @@ import type { PostgresConfig } from '../../../config/schema.ts';
 import { RecoveryError } from '../../../domain/failures.ts';
 import type { RebuiltRow } from '../../../domain/trace.ts';
 import { type Session, withSession } from '../client.ts';
-import { CHUNKS_FIELD, type ChunkTable } from '../rows.ts';
+import { CHUNKS_FIELD, type ChunkTable, mustHaveChunks } from '../rows.ts';
 import { findColumns, quoteIdentifier, quoteName } from '../tables.ts';
 
 const nameSchema = z.object({ name: z.string() });
@@ -15,13 +15,13 @@ const writtenSchema = z.object({ written: z.unknown() });
  * @throws UNEXPECTED_SCHEMA naming columns that must have a value and have none, POSTGRES_*
  */
 export function insertMissing(
-  { url, tables: { chunks } }: Pick<PostgresConfig, 'url' | 'tables'>,
+  config: Pick<PostgresConfig, 'url' | 'tables'>,
   rows: readonly RebuiltRow[],
   signal?: AbortSignal,
 ): Promise<number> {
-  if (!chunks) throw new RecoveryError('INVALID_CONFIGURATION', `${CHUNKS_FIELD}: is not configured`);
+  const chunks = mustHaveChunks(config);
   return withSession(
-    url,
+    config.url,
     'write',
     async (session) => {
       const columns = columnsOf(chunks);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { wayBack } from '../../../activities/qdrant/revert.ts';
-import { textFingerprint } from '../../../activities/qdrant/fingerprint.ts';
+import { fingerprint } from '../../../activities/fingerprint.ts';
 import type { IndexEntry } from '../../../domain/index-entry.ts';
 import type { Finding } from '../../../domain/reconcile.ts';
 import { BIG, copyFinding, fill, point, put, setStage, type Stage, UUID } from './stage.ts';
@@ -37,7 +37,7 @@ describe('putting points back to what they were before the run', () => {
       live: now.get(id)?.body ?? '',
       set: '',
     }));
-    const text = textFingerprint('written anew');
+    const text = fingerprint('written anew');
     const anew: Finding = { id: '5', class: 'unbacked', remedy: 'reembed', section: '', text, live: '', set: '' };
     return { set, damaged, findings: { copy: ['2', '3', BIG, UUID].map(heal), reembed: [anew], drop } };
   }

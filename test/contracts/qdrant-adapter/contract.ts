@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { textFingerprint } from '../../../activities/qdrant/fingerprint.ts';
+import { fingerprint } from '../../../activities/fingerprint.ts';
 import { createVectorStore } from '../../../activities/qdrant/vector-store.ts';
 import type { QdrantConfig } from '../../../config/schema.ts';
 import type { IndexEntry } from '../../../domain/index-entry.ts';
@@ -47,7 +47,7 @@ export function vectorStoreContract(name: string, start: () => Promise<ServerUnd
       id,
       vector,
       payload: { text, source: `s-${text}`, exact: 18446744073709551615n },
-      text: textFingerprint(text),
+      text: fingerprint(text),
       live,
     });
     const entries = async (): Promise<IndexEntry[]> => {
@@ -64,7 +64,7 @@ export function vectorStoreContract(name: string, start: () => Promise<ServerUnd
       expect(new Map(found.map(({ id, payload }) => [id, payload]))).toEqual(
         new Map(points.map(({ id, payload }) => [id, payload])),
       );
-      expect(found.find(({ id }) => id === BIG)?.entry).toMatchObject({ text: textFingerprint('b'), section: 's-b' });
+      expect(found.find(({ id }) => id === BIG)?.entry).toMatchObject({ text: fingerprint('b'), section: 's-b' });
     });
 
     test('lists the index in order, the same every time', async () => {
