@@ -1,7 +1,7 @@
 import type { Gate } from '../../domain/verdict.ts';
 import type { BackupAge } from '../contract.ts';
 import type { Backup, Schedule } from './answers.ts';
-import { describeBackup } from './backup.ts';
+import { describeBackup, wholeBackups } from './backup.ts';
 import type { Tools } from './tools.ts';
 
 const HOUR_MS = 3_600_000;
@@ -19,9 +19,7 @@ export async function newestBackupAge(
   now: Date = new Date(),
 ): Promise<BackupAge> {
   const client = shared.until(signal);
-  const good = (await client.listBackups())
-    .filter(({ status, deletedAt }) => status === 'SUCCEEDED' && !deletedAt)
-    .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  const good = await wholeBackups(client);
   const schedules = await client.listSchedules();
   const newest = good[0];
   const scheduled = good.find(({ backupScheduleId }) => backupScheduleId);
@@ -58,7 +56,8 @@ function judge(age: number, alarmHours: number): Gate['verdict'] {
   return age <= alarmHours ? 'pass' : 'fail';
 }
 
-function ageOf({ createdAt }: { createdAt: string }, now: Date): number {
+/** In hours. */
+export function ageOf({ createdAt }: { createdAt: string }, now: Date): number {
   return (now.getTime() - Date.parse(createdAt)) / HOUR_MS;
 }
 

@@ -6,6 +6,7 @@ import type { QdrantCloudClient } from './client.ts';
 import { CloudFailure } from './failure.ts';
 import { overBlips } from './retry.ts';
 import { sleep } from '../sleep.ts';
+import { makeOrFind } from './shows-up.ts';
 import type { Tools } from './tools.ts';
 
 const DAY_S = 86_400;
@@ -27,7 +28,7 @@ export async function takeManualBackup(tools: Tools, order: Order, work: Work): 
   const client = tools.client.until(signal);
   const phase = `Qdrant Cloud backup ${order.displayName}`;
   report({ phase, done: 0, total: 1 });
-  const { id } = (await find(client, order)) ?? (await createOrFind(tools, client, order, signal));
+  const { id } = (await find(client, order)) ?? (await create(tools, client, order, signal));
   await untilEnded(tools, client, id, work);
   const listed = (await client.listBackups()).find((backup) => backup.id === id);
   if (listed?.status !== 'SUCCEEDED' || listed.deletedAt)
@@ -77,36 +78,17 @@ function isManual(backup: Backup, displayName: string): boolean {
   return backup.displayName === displayName && !backup.backupScheduleId && !backup.deletedAt;
 }
 
-/** Creates it. When it is not known whether that was done, it is looked for, and created again only when it cannot have been. */
-async function createOrFind(
-  tools: Tools,
-  client: QdrantCloudClient,
-  order: Order,
-  signal: AbortSignal,
-): Promise<Backup> {
-  return overBlips(async () => {
-    try {
-      return await client.createBackup(order.displayName, order.retentionDays);
-    } catch (error) {
-      if (!(error instanceof CloudFailure && error.outcomeUnknown)) throw error;
-      const found = await showsUp(tools, client, order, error.blip ? 0 : tools.patience.lookMs, signal);
-      if (found) return found;
-      throw error;
-    }
-  }, signal);
+/** Over a blip it is asked for again, only when the first request cannot have been carried out. */
+function create({ patience }: Tools, client: QdrantCloudClient, order: Order, signal: AbortSignal): Promise<Backup> {
+  const { displayName, retentionDays } = order;
+  const make = (): Promise<Backup> => client.createBackup(displayName, retentionDays);
+  return overBlips(() => makeOrFind(make, () => find(client, order), patience, signal), signal);
 }
 
-async function showsUp(
-  { patience }: Tools,
-  client: QdrantCloudClient,
-  order: Order,
-  lookMs: number,
-  signal: AbortSignal,
-): Promise<Backup | undefined> {
-  for (const deadline = performance.now() + lookMs; ; await sleep(patience.pollMs, signal)) {
-    const found = await find(client, order);
-    if (found || performance.now() >= deadline) return found;
-  }
+/** Backups of the cluster that could be restored from, the newest first. */
+export async function wholeBackups(client: QdrantCloudClient): Promise<Backup[]> {
+  const whole = (await client.listBackups()).filter(({ status, deletedAt }) => status === 'SUCCEEDED' && !deletedAt);
+  return whole.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
 }
 
 async function untilEnded({ patience }: Tools, client: QdrantCloudClient, id: string, { signal }: Work): Promise<void> {

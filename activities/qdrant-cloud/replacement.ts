@@ -2,31 +2,38 @@ import type { CloudReplacementConfig } from '../../config/qdrant-replacement.ts'
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
+import { nodesGate, replacementGate, versionGate } from '../../domain/replacement-gates.ts';
 import type { ServerRef } from '../../domain/servers.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { whyNotOn } from '../../domain/version-rule.ts';
 import type { ReplacementActivities, ReplacementSurvey } from '../cluster-contract.ts';
 import { type Work, withProgress } from '../progress.ts';
 import { sleep } from '../sleep.ts';
+import { ageOf } from './age.ts';
 import type { Backup, Cluster, DatabaseKey } from './answers.ts';
+import { wholeBackups } from './backup.ts';
 import type { ClusterClient } from './cluster-client.ts';
-import { CloudFailure } from './failure.ts';
+import { gaveUp, untilHealthy } from './healthy.ts';
 import { type ClusterKeys, forgetClusterKeys, readClusterKeys, writeClusterKeys } from './key-file.ts';
+import { makeOrFind } from './shows-up.ts';
 import { PATIENCE, type Patience } from './tools.ts';
 
-/** Hours after which a backup of Qdrant Cloud is told to be old. */
-const OLD_HOURS = 26;
-
-export interface CloudReplacementParts {
+interface CloudReplacementParts {
   readonly config: CloudReplacementConfig;
   readonly client: ClusterClient;
   /** Whether the server answers with its key: its version. @throws QDRANT_* */
   readonly versionOf: (server: ServerRef, signal: AbortSignal) => Promise<string>;
-  readonly patience?: Partial<Patience> | undefined;
+  readonly patience: Patience;
 }
 
 /** A new cluster of Qdrant Cloud, like the one that failed. To be wrapped in `withFailures`. */
-export function createCloudReplacement(parts: CloudReplacementParts): Omit<ReplacementActivities, 'wakeCluster'> {
+export function createCloudReplacement({
+  patience,
+  ...given
+}: Omit<CloudReplacementParts, 'patience'> & { readonly patience?: Partial<Patience> | undefined }): Omit<
+  ReplacementActivities,
+  'wakeCluster'
+> {
+  const parts: CloudReplacementParts = { ...given, patience: { ...PATIENCE, ...patience } };
   return {
     surveyReplacement: (input) => withProgress({}, ({ signal }) => survey(parts, input, signal)),
     bringUpReplacement: (input) => withProgress(input, (work) => bringUp(parts, input, work)),
@@ -44,15 +51,17 @@ async function survey(
   const { configuration, cloudProviderId, cloudProviderRegionId, name, state } = old;
   const nodes = configuration?.numberOfNodes ?? 1;
   const version = configuration?.version ?? state.version ?? '';
-  const backup = config.from === 'backup' ? await newestBackup(client) : undefined;
+  const [backup] = config.from === 'backup' ? await wholeBackups(client) : [];
   const where = `${cloudProviderId} ${cloudProviderRegionId}, ${describeCount(nodes)} ${nodes === 1 ? 'node' : 'nodes'}`;
   const made = backup ? `from its backup of ${backup.createdAt}` : 'empty';
   return {
     what: `a new cluster of Qdrant Cloud like ${name} (${where}), ${made}`,
     gates: [
       ...(set ? [versionGate(set, version), nodesGate(set, nodes)] : []),
-      ...(config.from === 'backup' ? [backupGate(backup)] : []),
-      ...(configuration ? [] : [gate('shape', 'fail', 'the API tells what the cluster is made of', 'it does not')]),
+      ...(config.from === 'backup' ? [backupGate(backup, client.config.alarmHours)] : []),
+      ...(configuration
+        ? []
+        : [replacementGate('shape', 'fail', 'the API tells what the cluster is made of', 'it does not')]),
     ],
     unknown: [
       'its price, and whether the account may have another cluster',
@@ -61,38 +70,13 @@ async function survey(
   };
 }
 
-function gate(name: string, verdict: Gate['verdict'], expected: string, observed: string): Gate {
-  return { name: `replacement: ${name}`, verdict, expected, observed };
-}
-
-function versionGate({ qdrant }: RecoverySet, version: string): Gate {
-  const why = whyNotOn(qdrant.serverVersion, version);
-  const observed = why === undefined ? version : `${version}: ${why}`;
-  return gate(
-    'version',
-    why === undefined ? 'pass' : 'fail',
-    `restores what ${qdrant.serverVersion} has made`,
-    observed,
-  );
-}
-
-function nodesGate({ qdrant }: RecoverySet, nodes: number): Gate {
-  const needed = 1 + (qdrant.nodes?.length ?? 0);
-  const expected = `${needed} or more: the set has a snapshot for each`;
-  return gate('nodes', nodes >= needed ? 'pass' : 'fail', expected, String(nodes));
-}
-
-function backupGate(backup: Backup | undefined): Gate {
+function backupGate(backup: Backup | undefined, alarmHours: number): Gate {
   const expected = 'a backup that has succeeded';
-  if (!backup) return gate('backup', 'fail', expected, 'none');
-  const hours = (Date.now() - Date.parse(backup.createdAt)) / 3_600_000;
-  const age = hours > OLD_HOURS ? `, ${Math.round(hours)} hours old` : '';
-  return gate('backup', 'pass', expected, `${backup.displayName ?? backup.id} of ${backup.createdAt}${age}`);
-}
-
-async function newestBackup(client: ClusterClient): Promise<Backup | undefined> {
-  const whole = (await client.listBackups()).filter(({ status, deletedAt }) => status === 'SUCCEEDED' && !deletedAt);
-  return whole.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))[0];
+  if (!backup) return replacementGate('backup', 'fail', expected, 'none');
+  const hours = ageOf(backup, new Date());
+  const age = hours > alarmHours ? `, ${Math.round(hours)} hours old` : '';
+  const observed = `${backup.displayName ?? backup.id} of ${backup.createdAt}${age}`;
+  return replacementGate('backup', 'pass', expected, observed);
 }
 
 async function bringUp(
@@ -104,11 +88,27 @@ async function bringUp(
   const { signal, report } = work;
   const client = parts.client.until(signal);
   report({ phase: `create the cluster ${name}`, done: 0, total: 1 });
-  const { id } = (await find(client, name)) ?? (await createOrFind(parts, client, name, signal));
-  const cluster = await untilHealthy(parts, client, id, work);
+  const { id } =
+    (await find(client, name)) ??
+    (await makeOrFind(
+      () => create(client, config, name),
+      () => find(client, name),
+      patience,
+      signal,
+    ));
+  const what = `the new cluster ${id}`;
+  const cluster = await untilHealthy(
+    client,
+    id,
+    { phase: 'new cluster', what, late },
+    { patience, work },
+    async (phase) => {
+      if (phase === 'DELETING') throw gaveUp(what, phase);
+    },
+  );
   await haveKeys(client, { config, clusterId: id, name });
   const server = { kind: 'cloud', clusterId: id, url: addressOf(cluster) } as const;
-  const { wakeMs, pollMs } = { ...PATIENCE, ...patience };
+  const { wakeMs, pollMs } = patience;
   // Keys take a moment to reach the cluster, and so does the name of its endpoint.
   for (let waited = 0; ; waited += pollMs) {
     report({ phase: 'wait until it takes its key', done: Math.round(waited / 1000), total: Math.round(wakeMs / 1000) });
@@ -122,6 +122,11 @@ async function bringUp(
   }
 }
 
+/** As the end of a sentence. */
+function late(minutes: number): string {
+  return `after ${minutes} min`;
+}
+
 /** The name is the run's own, so whatever has it is this run's. @throws REPLACEMENT_FAILED for two */
 async function find(client: ClusterClient, name: string): Promise<Cluster | undefined> {
   const named = (await client.listClusters()).filter((cluster) => cluster.name === name);
@@ -133,59 +138,13 @@ async function find(client: ClusterClient, name: string): Promise<Cluster | unde
   );
 }
 
-/** When it is not known whether it was made, it is looked for, and made again only when a person says so. */
-async function createOrFind(
-  { config, patience }: CloudReplacementParts,
-  client: ClusterClient,
-  name: string,
-  signal: AbortSignal,
-): Promise<Cluster> {
-  const { lookMs, pollMs } = { ...PATIENCE, ...patience };
-  try {
-    return await create(client, config, name);
-  } catch (error) {
-    if (!(error instanceof CloudFailure && error.code === 'QDRANT_CLOUD_UNREACHABLE')) throw error;
-    for (let waited = 0; waited <= lookMs; waited += pollMs) {
-      await sleep(pollMs, signal);
-      const made = await find(client, name);
-      if (made) return made;
-    }
-    throw error;
-  }
-}
-
 async function create(client: ClusterClient, { from }: CloudReplacementConfig, name: string): Promise<Cluster> {
   if (from === 'empty') return client.createCluster(name, await client.getCluster());
-  const backup = await newestBackup(client);
+  const [backup] = await wholeBackups(client);
   if (backup) return client.createClusterFromBackup(name, backup.id);
   throw new RecoveryError(
     'REPLACEMENT_FAILED',
     'qdrantReplacement.cloud.from: Qdrant Cloud has no backup that has succeeded',
-  );
-}
-
-async function untilHealthy(
-  { patience }: CloudReplacementParts,
-  client: ClusterClient,
-  id: string,
-  { signal, report }: Work,
-): Promise<Cluster> {
-  const { wakeMs, pollMs } = { ...PATIENCE, ...patience };
-  for (let waited = 0; waited <= wakeMs; waited += pollMs) {
-    const cluster = await client.getCluster(id);
-    const { phase, reason } = cluster.state;
-    report({ phase: `new cluster: ${phase}`, done: Math.round(waited / 1000), total: Math.round(wakeMs / 1000) });
-    if (phase === 'HEALTHY') return cluster;
-    if (phase.startsWith('FAILED') || phase === 'NOT_FOUND' || phase === 'DELETING')
-      throw new RecoveryError(
-        'REPLACEMENT_FAILED',
-        `Qdrant Cloud says ${phase} of the new cluster ${id}${reason ? `: ${reason}` : ''}`,
-      );
-    await sleep(pollMs, signal);
-  }
-  throw new RecoveryError(
-    'REPLACEMENT_FAILED',
-    `the new cluster ${id} was not healthy after ${Math.round(wakeMs / 60_000)} min`,
   );
 }
 

@@ -2,6 +2,7 @@ import type { BackupSchedule, ScheduleDifference } from '../contract.ts';
 import type { Schedule } from './answers.ts';
 import type { QdrantCloudClient, Wanted } from './client.ts';
 import { CloudFailure } from './failure.ts';
+import { makeOrFind } from './shows-up.ts';
 import type { Tools } from './tools.ts';
 
 const DAY_S = 86_400;
@@ -27,7 +28,7 @@ export async function ensureBackupSchedule(
   const client = shared.until(signal);
   const wanted = config.schedule;
   const best = closest(await client.listSchedules(), wanted);
-  if (!best) return { id: (await createOrFind(client, wanted)).id, outcome: 'created', differences: [] };
+  if (!best) return { id: (await createOrFind(client, wanted, signal)).id, outcome: 'created', differences: [] };
   const differences = compare(best, wanted);
   const changeable = differences.some(({ field }) => field !== 'status');
   if (!change || !changeable) return { id: best.id, outcome: 'present', differences };
@@ -39,15 +40,9 @@ export async function ensureBackupSchedule(
 }
 
 /** When an answer was lost, the schedule may be there: two of them would make twice the backups. */
-async function createOrFind(client: QdrantCloudClient, wanted: Wanted): Promise<Schedule> {
-  try {
-    return await client.createSchedule(wanted);
-  } catch (error) {
-    if (!(error instanceof CloudFailure && error.outcomeUnknown)) throw error;
-    const found = closest(await client.listSchedules(), wanted);
-    if (found) return found;
-    throw error;
-  }
+function createOrFind(client: QdrantCloudClient, wanted: Wanted, signal: AbortSignal): Promise<Schedule> {
+  const find = async (): Promise<Schedule | undefined> => closest(await client.listSchedules(), wanted);
+  return makeOrFind(() => client.createSchedule(wanted), find, { lookMs: 0, pollMs: 0 }, signal);
 }
 
 /** Of several schedules the one that differs least; of equals the oldest. */

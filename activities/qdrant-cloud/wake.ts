@@ -1,6 +1,5 @@
-import { RecoveryError } from '../../domain/failures.ts';
 import type { Work } from '../progress.ts';
-import { sleep } from '../sleep.ts';
+import { untilHealthy } from './healthy.ts';
 import type { Tools } from './tools.ts';
 
 /** The cluster as the service sees it now. @throws QDRANT_CLOUD_* */
@@ -17,31 +16,18 @@ export async function readPhase(
  * lost answer, is only waited for.
  * @throws REPLACEMENT_FAILED when it does not come up, QDRANT_CLOUD_*
  */
-export async function wakeCluster(tools: Tools, { report, signal }: Work): Promise<{ phase: string }> {
-  const { patience } = tools;
+export async function wakeCluster({ client, patience }: Tools, work: Work): Promise<{ phase: string }> {
   let asked = false;
-  for (let waited = 0; waited <= patience.wakeMs; waited += patience.pollMs) {
-    const { phase, reason = '' } = await readPhase(tools, signal);
-    report({
-      phase: `wake the cluster: ${phase}`,
-      done: Math.round(waited / 1000),
-      total: Math.round(patience.wakeMs / 1000),
-    });
-    if (phase === 'HEALTHY') return { phase };
-    if (phase.startsWith('FAILED') || phase === 'NOT_FOUND')
-      throw new RecoveryError(
-        'REPLACEMENT_FAILED',
-        `Qdrant Cloud says ${phase} of the cluster${reason === '' ? '' : `: ${reason}`}`,
-      );
-    if (phase === 'SUSPENDED' && !asked) {
-      asked = true;
-      await tools.client.until(signal).unsuspend();
-    }
-    await sleep(patience.pollMs, signal);
-  }
-  const minutes = Math.round(patience.wakeMs / 60_000);
-  throw new RecoveryError(
-    'REPLACEMENT_FAILED',
-    `the cluster was not healthy ${minutes} min after it was asked to wake`,
-  );
+  const { state } = await untilHealthy(client, client.config.clusterId, WAKING, { patience, work }, async (phase) => {
+    if (phase !== 'SUSPENDED' || asked) return;
+    asked = true;
+    await client.until(work.signal).unsuspend();
+  });
+  return { phase: state.phase };
 }
+
+const WAKING = {
+  phase: 'wake the cluster',
+  what: 'the cluster',
+  late: (minutes: number): string => `${minutes} min after it was asked to wake`,
+};

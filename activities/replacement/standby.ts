@@ -3,10 +3,10 @@ import type { StandbyConfig } from '../../config/qdrant-replacement.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
+import { nodesGate, replacementGate, versionGate } from '../../domain/replacement-gates.ts';
 import type { ServerFacts } from '../../domain/server-facts.ts';
 import type { ServerRef } from '../../domain/servers.ts';
 import type { Gate } from '../../domain/verdict.ts';
-import { whyNotOn } from '../../domain/version-rule.ts';
 import type { ReplacementActivities, ReplacementSurvey } from '../cluster-contract.ts';
 import { type Work, withProgress } from '../progress.ts';
 import { type Environment, runProgram } from '../run-program.ts';
@@ -75,24 +75,10 @@ async function survey(
     return {
       server,
       what,
-      gates: [gate('reachable', 'fail', 'it answers, and takes our key', error.message)],
+      gates: [replacementGate('reachable', 'fail', 'it answers, and takes our key', error.message)],
       unknown,
     };
   }
-}
-
-function gate(name: string, verdict: Gate['verdict'], expected: string, observed: string): Gate {
-  return { name: `replacement: ${name}`, verdict, expected, observed };
-}
-
-function versionGate(set: RecoverySet, version: string): Gate {
-  const why = whyNotOn(set.qdrant.serverVersion, version);
-  return gate(
-    'version',
-    why === undefined ? 'pass' : 'fail',
-    `restores what ${set.qdrant.serverVersion} has made`,
-    why === undefined ? version : `${version}: ${why}`,
-  );
 }
 
 /** What stands there of somebody else is neither overwritten nor joined. */
@@ -106,21 +92,11 @@ function emptinessGate(
   const wrong = foreign
     ? `${foreign.name} of the environment ${foreign.environment ?? ''} is there`
     : taken && `${taken.name} is there already`;
-  return gate(
+  return replacementGate(
     'free',
     wrong === undefined ? 'pass' : 'fail',
     `no ${collection}, and nothing of another environment`,
     wrong ?? 'free',
-  );
-}
-
-function nodesGate({ qdrant }: RecoverySet, nodes: number): Gate {
-  const needed = 1 + (qdrant.nodes?.length ?? 0);
-  return gate(
-    'nodes',
-    nodes >= needed ? 'pass' : 'fail',
-    `${needed} or more: the set has a snapshot for each`,
-    String(nodes),
   );
 }
 
