@@ -1,6 +1,7 @@
 import { describeCount } from './format.ts';
 import type { Place } from './partial-loss-plan.ts';
 import type { Plan } from './plan.ts';
+import type { RecoverySet } from './recovery-set.ts';
 import { type ContentChange, type ContentList, describeContent, type Scope } from './reindex.ts';
 
 /** Forecast rates, deliberately low: measured on two cores (`npm run bench`). */
@@ -13,8 +14,9 @@ export interface ReindexAssessment {
   readonly content: ContentList;
   readonly change: ContentChange;
   readonly scope: Scope;
-  /** The collection that is filled, and the names that will stand for it. */
+  /** The collection that is filled, what the live one is like, and the names that will stand for it. */
   readonly fresh: string;
+  readonly shape: RecoverySet['qdrant']['shape'];
   readonly aliases: readonly string[];
   readonly pricePerThousandTexts?: number | undefined;
 }

@@ -4,7 +4,6 @@ import { describeCount } from '../domain/format.ts';
 import { describeChange, describeContent, mustBeInSource } from '../domain/reindex.ts';
 import { planReindex, type ReindexAssessment } from '../domain/reindex-plan.ts';
 import { type ReindexInput, reindexInputSchema } from '../domain/run-input.ts';
-import type { ShapeDifference } from '../domain/shape.ts';
 import { backUpAtOnce } from './back-up-at-once.ts';
 import { failureWith } from './failure.ts';
 import { type ReindexRun, steps } from './reindex-steps.ts';
@@ -23,9 +22,9 @@ export const reindexContent = runbook(
     const found = await assess(run, input);
     await run.approval('approve', planReindex(found, run.place));
     const live = { inUse: false };
-    const differences = await createFresh(run, found, live);
+    await createFresh(run, found, live);
     await fill(run, found);
-    await verifyBeside(run, found, differences);
+    await verifyBeside(run, found);
     await cutOver(run, found, live);
     await verifyLive(run, found);
     run.recovered();
@@ -56,19 +55,19 @@ async function assess(run: ReindexRun, input: ReindexInput): Promise<ReindexAsse
     describeContent,
   );
   if (content.list.count === 0) throw failureWith('INVALID_CONFIGURATION', 'content: the source has no text at all');
-  const { aliases, ...change } = await run.must(
+  const { aliases, shape, ...change } = await run.must(
     'assess',
     async (act) => {
-      const { aliases } = await act.describeCollection({ collection });
+      const { aliases, shape } = await act.describeCollection({ collection });
       const standing = aliases.filter((one) => one.collection === collection).map(({ alias }) => alias);
       const compared = await act.compareContent({ collection, content, scope, folder });
-      return { ...compared, aliases: [...new Set([collectionName, ...standing])].toSorted() };
+      return { ...compared, shape, aliases: [...new Set([collectionName, ...standing])].toSorted() };
     },
     describeChange,
   );
   run.keep(`what the source says for ${collectionName}`, content.list.artifact);
   const pricePerThousandTexts = run.settings.cluster?.pricePerThousandTexts;
-  return { content, change, scope, fresh, aliases, pricePerThousandTexts };
+  return { content, change, scope, fresh, shape, aliases, pricePerThousandTexts };
 }
 
 /** @throws REPLACEMENT_UNFIT where the app uses the collection's own name: nothing can take its place */
@@ -82,19 +81,16 @@ function freshNameFor(run: ReindexRun): string {
 }
 
 /** Empty, with every parameter and index of the live one. */
-async function createFresh(run: ReindexRun, { fresh }: ReindexAssessment, live: Use): Promise<ShapeDifference[]> {
+async function createFresh(run: ReindexRun, { fresh, shape }: ReindexAssessment, live: Use): Promise<void> {
   const owner = run.runId;
   run.undo(`remove ${fresh}`, async (act) => {
     if (live.inUse)
       throw failureWith('NOT_NOW', `${fresh} is kept: the aliases could not be put back, and may stand for it`);
     await act.dropMade({ collection: fresh, owner });
   });
-  return run.must(
+  await run.must(
     'create',
-    async (act) => {
-      const { shape } = await act.describeCollection({ collection: run.settings.collection });
-      return act.createCollection({ collection: fresh, shape, owner });
-    },
+    (act) => act.createCollection({ collection: fresh, shape, owner }),
     (differences) => (differences.length === 0 ? 'equal in every field' : `${differences.length} fields differ`),
   );
 }
@@ -116,22 +112,16 @@ async function fill(run: ReindexRun, { content, change, fresh }: ReindexAssessme
 }
 
 /** While nobody asks it. */
-async function verifyBeside(
-  run: ReindexRun,
-  { content, change, fresh }: ReindexAssessment,
-  differences: readonly ShapeDifference[],
-): Promise<void> {
-  const { shape } = await run.must(
+async function verifyBeside(run: ReindexRun, { content, change, fresh, shape }: ReindexAssessment): Promise<void> {
+  await run.step(
     'optimize',
-    async (act) => {
-      const { shape } = await act.describeCollection({ collection: run.settings.collection });
-      await act.finishCollection({ collection: fresh, shape });
-      return { shape, ...(await act.awaitOptimized({ collection: fresh })) };
-    },
+    (act) => act.awaitOptimized({ collection: fresh }),
     ({ status, indexed, points }) => `${status}: ${describeCount(indexed)} of ${describeCount(points)} vectors indexed`,
   );
   await run.verify('content', async (act) => {
     const gates = await act.checkContent({ list: content.list, collection: fresh, besides: change.kept.count });
+    // Limits that would have been in the way of filling come last, and are compared with everything else.
+    const differences = await act.finishCollection({ collection: fresh, shape });
     const there = await act.describeCollection({ collection: fresh });
     const points = { found: there.points, expected: content.list.count + change.kept.count };
     return [...gates, ...configurationGates(differences, points, 'as the live collection has them')];

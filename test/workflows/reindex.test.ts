@@ -8,7 +8,7 @@ import { withFailures } from '../../activities/fail.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import type { ReindexInput } from '../../domain/run-input.ts';
 import type { RunSettings } from '../../domain/settings.ts';
-import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
+import { abortSignal, rollBackUpdate, skipStepUpdate } from '../../workflows/messages.ts';
 import type { reindexContent } from '../../workflows/reindex-content.ts';
 import { damage, fakeStack, settings } from '../support/fake-activities.ts';
 import { green } from '../support/fake-values.ts';
@@ -145,6 +145,20 @@ describe('reindexing', () => {
       expect(calls).not.toContain('setAliases');
       expect(calls).not.toContain('alignRows');
       expect(calls.at(-1) === 'notify' || calls.includes('dropMade')).toBe(true);
+    });
+  });
+
+  test('goes on without waiting for the optimizer when a person says so, and the verdict says it', async () => {
+    const awaitOptimized = async (): Promise<never> => {
+      throw new RecoveryError('RESTORE_INCOMPLETE', 'Qdrant: the optimizer stands still');
+    };
+    await withRun({ activities: { awaitOptimized } }, async (run, calls) => {
+      await approve(run);
+      await until(run, ({ awaits }) => awaits === 'operator');
+      await run.executeUpdate(skipStepUpdate, { args: [{ by: 'ann', reason: 'it may index tomorrow' }] });
+      await commit(run);
+      expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'unproven' });
+      expect(calls).toContain('finishCollection');
     });
   });
 
