@@ -133,7 +133,10 @@ export const FAILURES = {
     next: 'Somebody else has changed where the traffic goes. Find out who and why; `retryStep` looks again, `abort` leaves it as it is.',
   },
   DEPLOY_UNREACHABLE: { retry: 'wait', next: 'Bring back what deploys the app; the run goes on by itself.' },
-  DEPLOY_REFUSED: { retry: 'ask', next: 'Read the message, mend the key, right or setting it names, then `retryStep`.' },
+  DEPLOY_REFUSED: {
+    retry: 'ask',
+    next: 'Read the message, mend the key, right or setting it names, then `retryStep`.',
+  },
   DEPLOY_FAILED: {
     retry: 'ask',
     next: 'Read the last words of the deployment (all of them are in the store), mend their cause, then `retryStep`.',
