@@ -20,6 +20,36 @@ const caddySchema = z.strictObject({
 });
 export type CaddyConfig = z.infer<typeof caddySchema>;
 
+const haproxyName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]+$/, 'must be a name as HAProxy has them: letters, digits, - _ . :');
+
+/** HAProxy, told through its runtime API. */
+const haproxySchema = z.strictObject({
+  /** The admin socket (`stats socket ... level admin`): a path, or host:port. */
+  socket: z
+    .string()
+    .regex(/^(?:\/.+|[^/\s]+:\d{1,5})$/, 'must be the path of a socket, from the root, or host:port')
+    .default('/run/haproxy/admin.sock'),
+  backend: haproxyName,
+  /** The servers of the backend that may be switched between: their names there, and the targets that they are called here. */
+  servers: z
+    .record(haproxyName, z.string().min(1))
+    .refine((servers) => Object.keys(servers).length >= 2, 'must name two servers or more: nothing to switch between')
+    .refine(
+      (servers) => new Set(Object.values(servers)).size === Object.keys(servers).length,
+      'two are the same target',
+    ),
+  /**
+   * Readers are bound to a server by more than a cookie (a stick table). Such readers are let into a drained server, so it is put
+   * into maintenance. Cookies are seen without this.
+   */
+  sticky: z.boolean().default(false),
+  /** How long HAProxy's own checks may take to find a server up, in seconds. */
+  upSeconds: z.number().positive().max(600).default(30),
+});
+export type HaproxyConfig = z.infer<typeof haproxySchema>;
+
 /** What sends the readers' requests to one of the app's servers: exactly one of these. */
-export const trafficConfigSchema = z.strictObject({ caddy: caddySchema.optional() });
+export const trafficConfigSchema = z.strictObject({ caddy: caddySchema.optional(), haproxy: haproxySchema.optional() });
 export type TrafficConfig = z.infer<typeof trafficConfigSchema>;

@@ -27,6 +27,8 @@ export interface Lever<Seen extends TrafficState> {
   change(seen: Seen, to: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Whether this switch leaves the router so when it is broken off: a worker that died goes on from there. */
   isHalfWay?(seen: Seen, input: Switch): boolean;
+  /** Whether nothing is left to do once the targets are those wanted; they are all there is to it when absent. */
+  isDone?(seen: Seen, to: readonly string[]): boolean;
 }
 
 /** A router made of looking and changing. */
@@ -53,8 +55,9 @@ async function switchOver<Seen extends TrafficState>(
   let problem: unknown;
   for (let before: readonly string[] = []; ;) {
     const seen = await lever.look(signal);
-    if (sameTargets(seen.targets, input.to)) return { switched, state: stateOf(seen) };
-    if (!sameTargets(seen.targets, input.expected.targets) && !lever.isHalfWay?.(seen, input))
+    const there = sameTargets(seen.targets, input.to);
+    if (there && (lever.isDone?.(seen, input.to) ?? true)) return { switched, state: stateOf(seen) };
+    if (!there && !sameTargets(seen.targets, input.expected.targets) && !lever.isHalfWay?.(seen, input))
       throw changed(lever.what, input, seen);
     inVain = sameTargets(seen.targets, before) ? inVain : 0;
     if (inVain === TRIES) throw problem instanceof RecoveryError ? problem : unmoved(lever.what, seen);
