@@ -25,7 +25,8 @@ export interface AdminCall {
 }
 
 /**
- * One request to Caddy's admin API, over a connection of its own: Caddy closes those it has when its configuration changes.
+ * One request to Caddy's admin API, over a connection of its own: Caddy closes those it has when its configuration changes. Not by
+ * `fetch`, which says `Sec-Fetch-Mode: cors`: Caddy 2.11 takes that for a web page's doing and answers 403.
  * Answers of a status that somebody must look at are given back.
  * @throws RecoveryError TRAFFIC_UNREACHABLE, whether it was carried out is unknown
  */

@@ -13,7 +13,7 @@ type Upstream = z.infer<typeof upstreamSchema>;
 const handlerSchema = z.looseObject({
   handler: z.literal('reverse_proxy'),
   upstreams: z.array(upstreamSchema).min(1),
-  dynamic_upstreams: z.undefined('must not be there: it is used instead of the upstreams'),
+  dynamic_upstreams: z.null('must not be there: it is used instead of the upstreams').optional(),
 });
 
 /** What Caddy dials: it takes any text, and fails at every request when it is none of these. */
