@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createCaddyRouter } from '../../../activities/traffic/caddy.ts';
 import { trafficConfigSchema } from '../../../config/traffic.ts';
 import type { TrafficRouter } from '../../../domain/traffic.ts';
@@ -17,6 +19,20 @@ if (caddy === undefined) {
   trafficContract('Caddy', () => start(caddy));
   describe('Caddy', () => ownTests(caddy));
 }
+
+test('an ETag that comes after the body, as from Caddy 2.6, is seen as well', async () => {
+  const handler = { handler: 'reverse_proxy', upstreams: [{ dial: '127.0.0.1:1' }] };
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { trailer: 'ETag' });
+    response.write(JSON.stringify(handler));
+    response.addTrailers({ etag: '"/config/apps/http 1f"' });
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const router = routerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  expect(await router.read()).toEqual({ targets: ['127.0.0.1:1'], revision: '"/config/apps/http 1f"' });
+  await new Promise((resolve) => server.close(resolve));
+});
 
 interface CaddyUnderTest extends RouterUnderTest {
   /** A request to the admin API, past the relay. */
