@@ -57,6 +57,8 @@ function send(
     agent: false,
     signal,
     headers: {
+      // By a socket file, older ones let in who names no host.
+      ...(config.adminUrl.startsWith('unix:') ? { host: '' } : {}),
       ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
       ...(config.header ? { [config.header.name]: config.header.value.reveal() } : {}),
@@ -71,8 +73,7 @@ function send(
 }
 
 function placeOf(adminUrl: string, path: string): RequestOptions {
-  // Caddy lets anybody in by a socket file; a Host header is one all the same.
-  if (adminUrl.startsWith('unix:')) return { socketPath: socketPath(adminUrl), path, host: 'localhost' };
+  if (adminUrl.startsWith('unix:')) return { socketPath: socketPath(adminUrl), path };
   const { hostname, port, pathname } = new URL(adminUrl);
   const host = hostname.replace(/^\[|\]$/g, '');
   return { host, ...(port === '' ? {} : { port }), path: pathname.replace(/\/+$/, '') + path };
