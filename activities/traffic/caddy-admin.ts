@@ -73,7 +73,7 @@ function send(
 }
 
 function placeOf(adminUrl: string, path: string): RequestOptions {
-  if (adminUrl.startsWith('unix:')) return { socketPath: socketPath(adminUrl), path };
+  if (adminUrl.startsWith('unix:')) return { socketPath: socketPath(adminUrl), path, setHost: false };
   const { hostname, port, pathname } = new URL(adminUrl);
   const host = hostname.replace(/^\[|\]$/g, '');
   return { host, ...(port === '' ? {} : { port }), path: pathname.replace(/\/+$/, '') + path };

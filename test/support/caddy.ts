@@ -41,6 +41,14 @@ export function runProgram(
   ready: () => Promise<unknown>,
 ): Program {
   let running: ChildProcess | undefined;
+  const down = async (): Promise<void> => {
+    const own = running;
+    running = undefined;
+    if (!own || own.exitCode !== null || own.signalCode !== null) return;
+    const ended = new Promise((resolve) => own.once('close', resolve));
+    own.kill('SIGKILL');
+    await ended;
+  };
   return {
     async up() {
       let output = '';
@@ -51,16 +59,14 @@ export function runProgram(
       });
       running = own;
       own.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-      await until(ready, () => (own.exitCode === null ? undefined : `it ended:\n${output}`));
+      try {
+        await until(ready, () => (own.exitCode === null ? undefined : `it ended:\n${output}`));
+      } catch (error) {
+        await down();
+        throw error;
+      }
     },
-    async down() {
-      const own = running;
-      running = undefined;
-      if (!own || own.exitCode !== null || own.signalCode !== null) return;
-      const ended = new Promise((resolve) => own.once('close', resolve));
-      own.kill('SIGKILL');
-      await ended;
-    },
+    down,
   };
 }
 

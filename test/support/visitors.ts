@@ -96,6 +96,8 @@ export function startVisitors(
   let on = true;
   const people = Array.from({ length: count }, async (_, number) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    // Not all at once: at every moment some wait for a slow answer.
+    await pause((number * SLOW_MS) / count);
     for (let at = number; on; at += 1) visits.push(await visit(url, agent, at % 10 === 0));
     agent.destroy();
   });
