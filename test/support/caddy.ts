@@ -83,7 +83,8 @@ export function startCaddy(
   }: {
     /** Its own address: a port, or a socket as Caddy writes it. */
     readonly admin: string;
-    readonly origins: readonly string[];
+    /** Whom it lets in; its own address when absent. */
+    readonly origins?: readonly string[];
     readonly port: number;
     readonly upstreams: readonly object[];
     readonly more?: object;
@@ -97,7 +98,10 @@ export function startCaddy(
     automatic_https: { disable: true },
     routes: [{ '@id': 'app-route', handle: [proxy] }],
   };
-  const config = { admin: { listen: admin, origins }, apps: { http: { servers: { app: server } } } };
+  const config = {
+    admin: { listen: admin, ...(origins ? { origins } : {}) },
+    apps: { http: { servers: { app: server } } },
+  };
   const file = join(folder, 'caddy.json');
   writeFileSync(file, JSON.stringify(config));
   rmSync(join(folder, 'caddy', 'autosave.json'), { force: true });

@@ -6,7 +6,7 @@ import { trafficConfigSchema } from '../../../config/traffic.ts';
 import type { TrafficRouter } from '../../../domain/traffic.ts';
 import { type AdminMethod, askCaddy, findCaddy, startCaddy } from '../../support/caddy.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { freePort } from '../../support/ports.ts';
+import { quietPort } from '../../support/ports.ts';
 import { startRelay } from '../../support/relay.ts';
 import { startUpstream } from '../../support/visitors.ts';
 import { type RouterUnderTest, trafficContract } from './contract.ts';
@@ -47,7 +47,7 @@ function routerAt(adminUrl: string): TrafficRouter {
 
 async function start(program: string, more: object = {}): Promise<CaddyUnderTest> {
   const upstreams = [await startUpstream('a'), await startUpstream('b'), await startUpstream('c')] as const;
-  const [adminPort, port] = [await freePort(), await freePort()];
+  const [adminPort, port] = [await quietPort(), await quietPort()];
   const relay = await startRelay({ host: '127.0.0.1', port: adminPort });
   const origin = `127.0.0.1:${adminPort}`;
   const admin: CaddyUnderTest['admin'] = (method, path, json) => askCaddy(`http://${origin}${path}`, method, json);
@@ -142,10 +142,8 @@ function ownTests(program: string): void {
   test('is told through a socket file as well', async () => {
     const folder = temporaryFolder('caddy-socket');
     const router = routerAt(`unix:${folder}/admin.sock`);
-    const [admin, port] = [`unix/${folder}/admin.sock`, await freePort()];
-    const own = startCaddy(program, folder, { admin, origins: [], port, upstreams: [{ dial: '127.0.0.1:1' }] }, () =>
-      router.read(),
-    );
+    const [admin, port] = [`unix/${folder}/admin.sock`, await quietPort()];
+    const own = startCaddy(program, folder, { admin, port, upstreams: [{ dial: '127.0.0.1:1' }] }, () => router.read());
     await own.up();
     try {
       await router.point({ expected: await router.read(), to: ['127.0.0.1:2'] });

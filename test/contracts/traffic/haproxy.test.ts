@@ -9,7 +9,7 @@ import type { TrafficRouter } from '../../../domain/traffic.ts';
 import { findProgram } from '../../../sandbox/stack/find.ts';
 import { runProgram } from '../../support/caddy.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { freePort } from '../../support/ports.ts';
+import { quietPort } from '../../support/ports.ts';
 import { startRelay } from '../../support/relay.ts';
 import { startUpstream, visit } from '../../support/visitors.ts';
 import { type RouterUnderTest, trafficContract } from './contract.ts';
@@ -49,7 +49,7 @@ const PLAIN = [CHECKED, `${CHECKED} disabled`, `${CHECKED} disabled`] as const;
 
 async function start(program: string, { servers = PLAIN, backend = '' }: Shape = {}): Promise<HaproxyUnderTest> {
   const upstreams = [await startUpstream('a'), await startUpstream('b'), await startUpstream('c')] as const;
-  const [port, folder] = [await freePort(), temporaryFolder('haproxy')];
+  const [port, folder] = [await quietPort(), temporaryFolder('haproxy')];
   const socket = join(folder, 'admin.sock');
   const relay = await startRelay({ path: socket });
   const lines = upstreams.map(({ name, address }, index) => `server ${name} ${address} ${servers[index] ?? ''}`);
