@@ -105,6 +105,6 @@ function unmoved(what: string, seen: TrafficState): RecoveryError {
 }
 
 /** Targets for a message. */
-export function listTargets(targets: readonly string[]): string {
+function listTargets(targets: readonly string[]): string {
   return targets.length === 0 ? 'nowhere' : targets.join(', ');
 }
