@@ -28,7 +28,8 @@ export interface ServerActivities {
 
 /** What a replacement is, before anything is written to it. */
 export interface ReplacementSurvey {
-  readonly server: ServerRef;
+  /** Absent for one that is yet to be made. */
+  readonly server?: ServerRef | undefined;
   /** In words for the plan: `the standby http://…`. */
   readonly what: string;
   /** Version, keys, emptiness, nodes: each as a gate; a red one refuses before the first write. */
@@ -46,11 +47,12 @@ export interface ReplacementActivities {
    */
   surveyReplacement(input: { set?: RecoverySet | undefined; collection: string }): Promise<ReplacementSurvey>;
   /**
-   * Starts the standby, by its command where there is one, and waits until it answers with its key.
+   * Starts the standby, by its command where there is one, or makes a cluster of Qdrant Cloud of that name, and waits until it
+   * answers with its key. One that is there is adopted.
    * @throws REPLACEMENT_FAILED, QDRANT_*
    */
   bringUpReplacement(input: { name: string } & Resumable): Promise<{ server: ServerRef; url: string; version: string }>;
-  /** Takes away what `bringUpReplacement` has brought up, by the stop command where there is one. */
+  /** Takes away what `bringUpReplacement` has brought up: by the stop command where there is one, or the cluster of that name. */
   releaseReplacement(input: { name: string }): Promise<void>;
   /** Wakes a cluster of Qdrant Cloud that sleeps, and waits until it is healthy. @throws QDRANT_CLOUD_* */
   wakeCluster(input: Resumable): Promise<{ phase: string }>;

@@ -14,6 +14,7 @@ import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
 import type { ClusterActivities } from './cluster-contract.ts';
 import type { PostgresRecoveryActivities } from './postgres-contract.ts';
+import type { ReindexActivities } from './reindex-contract.ts';
 import type {
   BackupActivities,
   ColdCopyActivities,
@@ -151,6 +152,8 @@ export interface StackActivities {
       depth: 'content' | 'ids';
       folder: string;
       as?: 'set' | 'nothing' | undefined;
+      /** Rows that do not count: a list whose lines begin with an id and a tab. */
+      except?: ListRef | undefined;
     } & Resumable,
   ): Promise<Damage>;
   /** Embeds the listed points again from their source text and writes them; never over something newer. */
@@ -185,6 +188,7 @@ export type RecoveryActivities = RunActivities &
   PostgresActivities &
   PostgresRecoveryActivities &
   ClusterActivities &
+  ReindexActivities &
   StackActivities;
 
 /** A backup of a whole cluster that Qdrant Cloud keeps. */

@@ -50,6 +50,18 @@ export async function readWhole(store: ArtifactStore, artifact: Artifact): Promi
   return Buffer.concat(pieces);
 }
 
+/** Batches regrouped to `size`, without the first `skip` items. */
+export async function* inBatches<T>(batches: Batches<T>, size: number, skip: number): AsyncGenerator<readonly T[]> {
+  let pending: T[] = [];
+  let left = skip;
+  for await (const batch of batches) {
+    pending.push(...batch.slice(left));
+    left = Math.max(0, left - batch.length);
+    for (; pending.length >= size; pending = pending.slice(size)) yield pending.slice(0, size);
+  }
+  if (pending.length > 0) yield pending;
+}
+
 /** Batches as bytes: one line an item. */
 export async function* asLines<T>(batches: Batches<T>, format: (item: T) => string): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) {

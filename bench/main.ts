@@ -7,6 +7,7 @@ import { type Arguments, readArguments } from './arguments.ts';
 import { type Bench, type Benchmark, failedRow, type Row } from './benchmark.ts';
 import { carryOver } from './carry-over.ts';
 import { clusterRestore } from './cluster-restore.ts';
+import { rebuild } from './rebuild.ts';
 import { copyBack } from './copy-back.ts';
 import { fingerprints } from './fingerprints.ts';
 import { history } from './history.ts';
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   storing,
   verifySet,
   clusterRestore,
+  rebuild,
   outage,
   carryOver,
   fingerprints,

@@ -5,6 +5,7 @@ import {
   partialLossInputSchema,
   postgresInputSchema,
   pruneInputSchema,
+  reindexInputSchema,
   verifyInputSchema,
 } from '../domain/run-input.ts';
 
@@ -37,6 +38,13 @@ export const QDRANT_CLUSTER = {
   input: clusterInputSchema,
 } as const satisfies Scenario;
 
+export const REINDEX = {
+  name: 'reindex',
+  workflowType: 'reindexContent',
+  summary: 'Index content again from its source, into a fresh collection',
+  input: reindexInputSchema,
+} as const satisfies Scenario;
+
 export const BACKUP = {
   name: 'backup',
   workflowType: 'backUpStack',
@@ -58,7 +66,15 @@ export const PRUNE = {
   input: pruneInputSchema,
 } as const satisfies Scenario;
 
-export const SCENARIOS: readonly Scenario[] = [PARTIAL_LOSS, QDRANT_CLUSTER, POSTGRES, BACKUP, VERIFY_SET, PRUNE];
+export const SCENARIOS: readonly Scenario[] = [
+  PARTIAL_LOSS,
+  QDRANT_CLUSTER,
+  POSTGRES,
+  REINDEX,
+  BACKUP,
+  VERIFY_SET,
+  PRUNE,
+];
 
 /** Name of a scenario for a workflow type; other types keep their own. */
 export function scenarioOf(workflowType: string): string {

@@ -18,8 +18,25 @@ const standbySchema = z.strictObject({
   stop: commandSchema.optional(),
 });
 
+/**
+ * A new cluster of Qdrant Cloud, like the one of `qdrantCloud`. The management key needs read:clusters, write:clusters,
+ * delete:clusters, read:api_keys, write:api_keys and delete:api_keys, and for `backup` read:backups and restore:backups.
+ */
+const cloudSchema = z.strictObject({
+  /** `empty`: filled from the recovery set; `backup`: made from Qdrant Cloud's own newest backup, and caught up. */
+  from: z.enum(['empty', 'backup']).default('empty'),
+  /** File that keeps the keys of new clusters: made by a run, read by every worker of the environment. */
+  keyFile: z.string().min(1),
+});
+export type CloudReplacementConfig = z.infer<typeof cloudSchema>;
+
 /** What takes the place of a cluster that has failed. */
-export const qdrantReplacementSchema = z.strictObject({ standby: standbySchema });
+export const qdrantReplacementSchema = z
+  .strictObject({ standby: standbySchema.optional(), cloud: cloudSchema.optional() })
+  .refine(({ standby, cloud }) => (standby === undefined) !== (cloud === undefined), {
+    path: ['standby'],
+    error: 'either standby or cloud: exactly one of the two',
+  });
 export type StandbyConfig = z.infer<typeof standbySchema>;
 
 /** How a complete failure is told from a blip, and how good a replacement must be. */

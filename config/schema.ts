@@ -4,6 +4,7 @@ import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
 import { appConfigSchema } from './app.ts';
 import { backupConfigSchema } from './backup.ts';
+import { contentConfigSchema } from './content.ts';
 import { neonConfigSchema } from './neon.ts';
 import { qdrantCloudConfigSchema } from './qdrant-cloud.ts';
 import { clusterConfigSchema, qdrantReplacementSchema } from './qdrant-replacement.ts';
@@ -12,7 +13,7 @@ import { schedulesConfigSchema } from './schedules.ts';
 import { Secret } from './secret.ts';
 import { storeConfigSchema } from './store.ts';
 import { workerConfigSchema } from './worker.ts';
-import { httpUrlSchema as httpUrl, secretSchema as secret } from './values.ts';
+import { httpUrlSchema as httpUrl, postgresUrlSchema as postgresUrl, secretSchema as secret } from './values.ts';
 
 /** A table, optionally with its schema, or a column. Quoted when used, so anything without a NUL is legal in Postgres. */
 const sqlName = z
@@ -20,13 +21,6 @@ const sqlName = z
   .min(1)
   .max(128)
   .regex(/^[^\0]+$/);
-
-/** Driver suffixes of other languages (`postgresql+asyncpg://`) are taken off: they mean nothing here. */
-const postgresUrl = z
-  .string()
-  .transform((url) => url.replace(/^postgres(?:ql)?\+[a-z0-9]+:\/\//, 'postgresql://'))
-  .refine((url) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(url) && URL.canParse(url), 'must be a postgresql:// URL')
-  .transform((url) => new Secret(url));
 
 export const qdrantConfigSchema = z.strictObject({
   url: httpUrl.default('http://127.0.0.1:6333'),
@@ -136,11 +130,6 @@ export const embeddingsConfigSchema = z.strictObject({
 });
 
 /** Where the source text comes from when neither the set nor Postgres has it. */
-export const contentConfigSchema = z.strictObject({
-  directory: z.string().min(1),
-  glob: z.string().min(1).default('**/*.md'),
-});
-
 export const temporalConfigSchema = z.strictObject({
   /** Where people open the Web UI; only for links. */
   uiUrl: httpUrl.default('http://127.0.0.1:8233'),

@@ -172,6 +172,7 @@ export const PATH_SETTINGS = [
   'configuration.release.git',
   'content.directory',
   'goldenQuestions',
+  'qdrantReplacement.cloud.keyFile',
   'postgres.binDir',
   'postgres.scratchDir',
   'postgres.recovery.handMadeDumps',

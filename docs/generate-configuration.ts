@@ -9,7 +9,8 @@ import { knownSettings } from '../config/keys.ts';
 import { configSchema } from '../config/schema.ts';
 import { CONFIG_FILE_VARIABLE, PATH_SETTINGS, variableOf, VARIABLES } from '../config/variables.ts';
 import { table } from '../domain/format.ts';
-import { INTRODUCTION, MEANINGS, OTHER_VARIABLES } from './configuration-words.ts';
+import { MEANINGS } from './configuration-meanings.ts';
+import { INTRODUCTION, OTHER_VARIABLES } from './configuration-words.ts';
 
 export const CONFIGURATION_PAGE = 'docs/configuration.md';
 
@@ -36,7 +37,7 @@ export function renderConfiguration(): string {
   const gone = Object.keys(MEANINGS).filter((path) => !settings.includes(path));
   if (undescribed.length + gone.length > 0) {
     throw new Error(
-      `docs/configuration-words.ts: not described: ${undescribed.join(', ')}; no such setting: ${gone.join(', ')}`,
+      `docs/configuration-meanings.ts: not described: ${undescribed.join(', ')}; no such setting: ${gone.join(', ')}`,
     );
   }
   const parts = [...new Set(settings.map((path) => (path.includes('.') ? path.slice(0, path.indexOf('.')) : '')))];

@@ -50,6 +50,7 @@ export function planCluster(found: ClusterAssessment, settings: ClusterPlanSetti
       filling: found.filling.kind,
       collection: names.collection,
       aliases: names.aliases.join(','),
+      ...(found.content ? { content: found.content.list.artifact.sha256 } : {}),
       ...(found.forecast ? { reembed: found.forecast.reembed.artifact.sha256 } : {}),
       ...(found.forecast && found.dropOrphans ? { drop: found.forecast.drop.artifact.sha256 } : {}),
     },
@@ -84,6 +85,14 @@ function fillSteps(found: ClusterAssessment, { pricePerThousandTexts }: ClusterP
     const what = `create ${names.collection}, and embed ${describeCount(texts)} texts into it${price}`;
     return [{ step: 'rebuild', what, why: filling.why }];
   }
+  if (filling.kind === 'backup')
+    return [
+      {
+        step: 'catchUp',
+        what: 'find what has changed since that backup, and embed it',
+        why: `${names.collection} comes with the cluster`,
+      },
+    ];
   const others = set?.qdrant.others?.length ?? 0;
   const more = others > 0 ? `, and ${describeCount(others)} other collections` : '';
   steps.push({
@@ -127,6 +136,7 @@ function cutOverStep(
 }
 
 function describeLoss({ set, forecast, filling, dropOrphans }: ClusterAssessment): string {
+  if (filling.kind === 'backup') return 'what was written since that backup and is not in Postgres.';
   const parts = [
     filling.kind === 'rebuild'
       ? 'payload fields that neither rows nor source text have'

@@ -3,6 +3,7 @@ import { CONDITIONS, conditionOf, type Diagnosis } from './cluster-failure.ts';
 import { type Damage, totalOf } from './damage.ts';
 import { describeCount } from './format.ts';
 import { shortRunId } from './names.ts';
+import type { ContentList } from './reindex.ts';
 import type { EmbeddingIdentity, RecoverySet } from './recovery-set.ts';
 import type { RunReport } from './report.ts';
 import type { ServerRef } from './servers.ts';
@@ -14,6 +15,8 @@ type Shape = RecoverySet['qdrant']['shape'];
 /** How the new collection is filled. */
 export type Filling =
   | { readonly kind: 'snapshot'; readonly why: string }
+  /** The new cluster is made from Qdrant Cloud's own backup: it comes with its collections. */
+  | { readonly kind: 'backup'; readonly why: string }
   | {
       readonly kind: 'rebuild';
       readonly why: string;
@@ -39,6 +42,8 @@ export interface ClusterAssessment {
   readonly shape: Shape;
   /** What differs between what will be restored and what Postgres says; absent without rows. */
   readonly forecast?: Damage | undefined;
+  /** What the source text says; only where neither a set nor rows can be used. */
+  readonly content?: ContentList | undefined;
   readonly dropOrphans: boolean;
   readonly gates: readonly Gate[];
   /** What nobody can know beforehand, in sentences. */
@@ -66,8 +71,12 @@ export function namesFor(
   const aliases = aliasesOf(name, collection, set);
   if (destination === 'replacement') return { collection, aliases };
   if (aliases.length === 0) return taken ? undefined : { collection, aliases };
-  const fresh = `${collection.replace(RUN_SUFFIX, '')}-r${shortRunId(runId)}`;
-  return { collection: fresh, aliases };
+  return { collection: freshNameOf(collection, runId), aliases };
+}
+
+/** A name of this run for what takes the place of a collection; names of runs do not pile up. */
+export function freshNameOf(collection: string, runId: string): string {
+  return `${collection.replace(RUN_SUFFIX, '')}-r${shortRunId(runId)}`;
 }
 
 /** Every alias that stood for the collection when the set was taken, and the app's own name in any case. */
@@ -95,8 +104,8 @@ export function answersOf({ filling, set }: ClusterAssessment): RecoverySet | un
 }
 
 /** How many texts are embedded: what the set cannot give, or everything. */
-export function textsToEmbed({ forecast }: ClusterAssessment): number {
-  return forecast?.reembed.count ?? 0;
+export function textsToEmbed({ forecast, content }: ClusterAssessment): number {
+  return content?.list.count ?? forecast?.reembed.count ?? 0;
 }
 
 /** Orphans of the set are rows that were deleted since: unless asked for, they do not come back. */
@@ -113,6 +122,7 @@ export function describeForecast(forecast: Damage, rebuild: boolean): string {
 export function configurationGates(
   differences: readonly ShapeDifference[],
   points: { readonly found: number; readonly expected: number | undefined },
+  asWhat = 'as the set recorded them',
 ): Gate[] {
   const named = differences.map(
     ({ path, expected, observed }) => `${path}: ${observed ?? 'absent'} instead of ${expected ?? 'absent'}`,
@@ -121,7 +131,7 @@ export function configurationGates(
     {
       name: 'configuration',
       verdict: differences.length === 0 ? 'pass' : 'fail',
-      expected: 'every parameter and payload index as the set recorded them',
+      expected: `every parameter and payload index ${asWhat}`,
       observed: named.length === 0 ? 'no difference' : named.slice(0, 5).join('; '),
     },
     {

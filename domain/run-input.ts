@@ -112,6 +112,29 @@ export const clusterInputSchema = runInputSchema
   });
 export type ClusterInput = z.infer<typeof clusterInputSchema>;
 
+export const reindexInputSchema = runInputSchema
+  .extend({
+    sections: z
+      .array(z.string().min(1).max(500))
+      .max(1_000)
+      .optional()
+      .describe('Sections (file.md#slug) or whole files to index again. Default: everything.'),
+    keepGone: z.boolean().optional().describe('Keep chunks that the source has no more. Default: they go.'),
+    onlySource: z
+      .boolean()
+      .optional()
+      .describe('Leave out what is in no file of the source. Default: it is copied as it is.'),
+  })
+  .refine(({ sections, onlySource }) => !(onlySource === true && (sections ?? []).length > 0), {
+    path: ['onlySource'],
+    error: 'is about all content: leave out `sections`',
+  })
+  .refine(({ keepGone, onlySource }) => !(onlySource === true && keepGone === true), {
+    path: ['onlySource'],
+    error: 'contradicts keepGone: give one of the two',
+  });
+export type ReindexInput = z.infer<typeof reindexInputSchema>;
+
 export const backUpInputSchema = runInputSchema.pick({ reason: true, drill: true });
 
 export const verifyInputSchema = runInputSchema.pick({ reason: true, drill: true }).extend({

@@ -13,7 +13,7 @@ export interface ScheduleTimes {
 
 /**
  * What is done by itself. To add one: a row here, its times in config/schedules.ts, its words in
- * docs/configuration-words.ts.
+ * docs/configuration-meanings.ts.
  */
 export const SCHEDULES = [
   {

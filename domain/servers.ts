@@ -3,11 +3,13 @@ import { z } from 'zod';
 /**
  * A Qdrant server that the vectors may live on, by reference: neither its key nor an address with credentials.
  * - `primary`: the one of the settings (`qdrant.url`)
- * - `standby`: the other one of the settings (`qdrantReplacement.url`)
+ * - `standby`: the other one of the settings (`qdrantReplacement.standby.url`)
+ * - `cloud`: a cluster of Qdrant Cloud that a run has made; its key is in `qdrantReplacement.cloud.keyFile`
  */
 export const serverRefSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('primary') }),
   z.strictObject({ kind: z.literal('standby') }),
+  z.strictObject({ kind: z.literal('cloud'), clusterId: z.uuid(), url: z.url({ protocol: /^https?$/ }) }),
 ]);
 export type ServerRef = z.infer<typeof serverRefSchema>;
 
@@ -32,9 +34,11 @@ export type LivePlace = z.infer<typeof livePlaceSchema>;
 export const FIRST_PLACE = { epoch: 0, server: PRIMARY } as const satisfies Pick<LivePlace, 'epoch' | 'server'>;
 
 export function sameServer(a: ServerRef, b: ServerRef): boolean {
+  if (a.kind === 'cloud' && b.kind === 'cloud') return a.clusterId === b.clusterId;
   return a.kind === b.kind;
 }
 
-export function describeServer({ kind }: ServerRef): string {
-  return kind === 'primary' ? 'the primary server' : 'the standby';
+export function describeServer(server: ServerRef): string {
+  if (server.kind === 'cloud') return `the Qdrant Cloud cluster ${server.clusterId}`;
+  return server.kind === 'primary' ? 'the primary server' : 'the standby';
 }

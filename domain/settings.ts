@@ -58,7 +58,7 @@ export const clusterSettingsSchema = z.strictObject({
   watchSeconds: z.number().positive(),
   watchPatience: z.int().positive(),
   /** What is configured to take its place. */
-  replacement: z.enum(['standby', 'none']),
+  replacement: z.enum(['standby', 'cloud', 'cloud-backup', 'none']),
   /** Whether the app can be told of another server. */
   repoint: z.boolean(),
   /** The cluster of Qdrant Cloud, where it is one. */

@@ -21,6 +21,26 @@ export interface RebuiltRow {
   readonly further: Readonly<Record<string, string>>;
 }
 
+/** What a row was, and what was made of it: enough to put it back, and to see whether somebody has changed it since. */
+export interface AlteredRow {
+  readonly id: PointId;
+  /** The whole row as JSON text; null for one that was not there. */
+  readonly before: string | null;
+  /** Fingerprint of the text that was written. */
+  readonly after: string;
+}
+
+/** Rows to bring in line with what they are indexed as. */
+export interface RowAlignment {
+  readonly rows: AsyncIterable<readonly RebuiltRow[]>;
+  /** Fingerprint that a row had when it was assessed, for those to be changed: one that has another by now is left alone. */
+  readonly then: ReadonlyMap<PointId, string>;
+  /** Takes what the rows were, before anything is committed. */
+  readonly keep: (altered: readonly AlteredRow[]) => Promise<void>;
+  /** Makes what was taken durable. */
+  readonly seal: () => Promise<void>;
+}
+
 /** What the rest of the product may ask of sessions and their messages. @throws POSTGRES_*, UNEXPECTED_SCHEMA */
 export interface TraceStore {
   /** Ids of at most `limit` sessions that have messages, the same ones each time. */

@@ -5,12 +5,14 @@ import type { NeonRecoveryActivities, PostgresRecoveryActivities } from '../acti
 import { createBesideActivities } from '../activities/postgres/recovery/beside.ts';
 import { besideUrl } from '../activities/postgres/recovery/beside-database.ts';
 import { createDatabaseRecoveryActivities, lookAt } from '../activities/postgres/recovery/index.ts';
+import { alignRows, removeRows, revertRows, tablesThatCascade } from '../activities/postgres/recovery/align.ts';
 import { insertMissing } from '../activities/postgres/recovery/rebuild.ts';
 import { createTraceStore } from '../activities/postgres/recovery/traces.ts';
 import { scratchUrl } from '../activities/postgres/scratch-database.ts';
 import { configuredTables } from '../activities/postgres/table-state.ts';
 import type { StackPorts } from '../activities/stack/index.ts';
 import { createPostgresStackActivities } from '../activities/stack/postgres.ts';
+import type { RowWriter } from '../activities/stack/rebuild.ts';
 import type { Config, PostgresConfig } from '../config/schema.ts';
 import { searchPath } from '../config/search-path.ts';
 import type { Secret } from '../config/secret.ts';
@@ -74,12 +76,21 @@ function ofDatabase(postgres: PostgresConfig, ports: StackPorts, neon: NeonParts
       removeBranch: async (input) => void (await recovery.releaseBranch(input)),
       lookAtBranch: async ({ branchId, expected }, work) =>
         lookAt(await urlOf({ kind: 'branch', branchId }), expected, { store }, work.signal),
-      rowWriter: {
-        payload: postgres.tables.chunks?.payload ?? {},
-        insertMissing: (rows, signal) => insertMissing(postgres, rows, signal),
-      },
+      rowWriter: createRowWriter(postgres),
       traces: tracesOf(postgres),
     }),
+  };
+}
+
+/** What writes chunk rows. */
+export function createRowWriter(postgres: PostgresConfig): RowWriter {
+  return {
+    payload: postgres.tables.chunks?.payload ?? {},
+    insertMissing: (rows, signal) => insertMissing(postgres, rows, signal),
+    align: (alignment, signal) => alignRows(postgres, alignment, signal),
+    revert: (altered, signal) => revertRows(postgres, altered, signal),
+    remove: (ids, signal) => removeRows(postgres, ids, signal),
+    cascading: () => tablesThatCascade(postgres),
   };
 }
 

@@ -36,6 +36,7 @@ import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compo
 import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';
 import { composePostgresRecovery, databaseSettingsOf } from './compose-postgres.ts';
+import { composeReindex } from './compose-reindex.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
 
 /**
@@ -54,9 +55,15 @@ export function composeActivities(settings: Config): RecoveryActivities {
 
 /** What the settings say of the primary server alone (its nodes, its disk, its cluster at Qdrant Cloud) is not true of another. */
 function settingsOn(settings: Config, server: ServerRef): Config {
-  const { qdrantCloud: _itsCluster, backup, ...rest } = settings;
+  const { qdrantCloud, backup, ...rest } = settings;
   const { coldStorage: _itsDisk, ...others } = backup;
-  return { ...rest, qdrant: serverConfig(settings, server), backup: { ...others, nodes: [] } };
+  return {
+    ...rest,
+    qdrant: serverConfig(settings, server),
+    backup: { ...others, nodes: [] },
+    // A cluster that a run has made is backed up, scheduled and woken as the one that it replaced.
+    ...(qdrantCloud && server.kind === 'cloud' ? { qdrantCloud: { ...qdrantCloud, clusterId: server.clusterId } } : {}),
+  };
 }
 
 /** Every activity, on the Qdrant that `config` names. */
@@ -107,6 +114,7 @@ function composeOn(config: Config, settings: Config): RecoveryActivities {
     ...composeColdCopy(config, store),
     ...composePostgresRecovery(config, ports, neon),
     ...composeClusterRecovery(config, settings, ports),
+    ...composeReindex(config, ports),
   });
 }
 

@@ -6,6 +6,7 @@ import * as recovery from '../domain/cluster-recovery.ts';
 import type { Damage } from '../domain/damage.ts';
 import * as loss from '../domain/partial-loss.ts';
 import type { RecoverySet } from '../domain/recovery-set.ts';
+import { describeContent } from '../domain/reindex.ts';
 import type { ClusterInput } from '../domain/run-input.ts';
 import { supportMessage } from '../domain/support-message.ts';
 import { describeGate, type Gate } from '../domain/verdict.ts';
@@ -118,7 +119,8 @@ export async function assessCluster(
       `qdrant.collection: the app uses ${run.settings.collectionName} itself and no alias, so nothing can take its place on the same server; configure qdrantReplacement`,
     );
   const { destination, gates, unknown } = await survey(run, { set, kind, collection: names.collection });
-  const filling = fillingOf(input, { set, why, space });
+  const backup = kind === 'replacement' && clusterOf(run).replacement === 'cloud-backup';
+  const filling = fillingOf(input, { set, why, space, backup });
   const content = await lookAhead(run, { set, filling });
   const found = {
     diagnosis,
@@ -189,11 +191,12 @@ async function survey(
 
 function fillingOf(
   { rebuild }: ClusterInput,
-  { set, why, space }: { set: RecoverySet | undefined; why: string; space: Gate | undefined },
+  { set, why, space, backup }: { set: RecoverySet | undefined; why: string; space: Gate | undefined; backup: boolean },
 ): recovery.Filling {
   if (rebuild === true) return { kind: 'rebuild', why: 'asked for in the input', otherModel: false };
   if (space?.verdict === 'fail')
     return { kind: 'rebuild', why: `the model is another one now: ${space.observed}`, otherModel: true };
+  if (backup) return { kind: 'backup', why: 'the new cluster is made from Qdrant Cloud’s own backup' };
   return set
     ? { kind: 'snapshot', why }
     : { kind: 'rebuild', why: `no recovery set can be used: ${why}`, otherModel: false };
@@ -203,9 +206,11 @@ function fillingOf(
 async function lookAhead(
   run: ClusterRun,
   { set, filling }: { set: RecoverySet | undefined; filling: recovery.Filling },
-): Promise<Pick<recovery.ClusterAssessment, 'forecast'>> {
+): Promise<Pick<recovery.ClusterAssessment, 'forecast' | 'content'>> {
   const { collectionName: collection, hasRows } = run.settings;
   const rebuild = filling.kind === 'rebuild';
+  // What a backup of Qdrant Cloud holds is known once the cluster is up.
+  if (filling.kind === 'backup') return {};
   const folder = `${run.folder}/forecast`;
   if (hasRows) {
     const question = { collection, depth: 'content', folder } as const;
@@ -217,6 +222,25 @@ async function lookAhead(
     );
     return { forecast };
   }
-  if (!rebuild) return {};
-  throw failureWith('NO_RECOVERY_SET', 'there is neither a set nor are there chunk rows to rebuild from');
+  return rebuild ? readSource(run, folder) : {};
+}
+
+/** Without set and rows only the source text is left. */
+async function readSource(run: ClusterRun, folder: string): Promise<Pick<recovery.ClusterAssessment, 'content'>> {
+  const content = await run.must(
+    'forecast',
+    async (act) => {
+      try {
+        const { unknown: _none, ...list } = await act.listContent({ sections: [], folder });
+        return list;
+      } catch (error) {
+        const { code, view } = troubleOf(error);
+        if (code !== 'INVALID_CONFIGURATION') throw error;
+        const nothing = 'there is neither a set nor are there chunk rows to rebuild from, and no source text';
+        throw failureWith('NO_RECOVERY_SET', `${nothing}: ${view.message}`);
+      }
+    },
+    (list) => `${describeContent(list)} are to be embedded`,
+  );
+  return { content };
 }

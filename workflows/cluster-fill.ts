@@ -40,6 +40,8 @@ function nameOf(run: ClusterRun): string {
 export async function makeReplacement(run: ClusterRun, found: recovery.ClusterAssessment): Promise<Target> {
   const target = await bringUp(run, found);
   const { collection } = target;
+  // What a backup brings goes with the cluster that was made from it.
+  if (found.filling.kind === 'backup') return target;
   run.undo(`remove ${collection} from ${nameServer(target)}`, async (act) => {
     mustNotBeInUse(target, collection);
     await atServer(act, target.server).dropMade({ collection, owner: ownerOf(run) });
@@ -113,6 +115,7 @@ function create(
 export async function fill(run: ClusterRun, found: recovery.ClusterAssessment, target: Target): Promise<void> {
   const { filling, set } = found;
   if (filling.kind === 'rebuild') return rebuild(run, found, target);
+  if (filling.kind === 'backup') return adopt(run, target);
   if (!set) throw failureWith('UNEXPECTED', 'there is no set to restore');
   await run.must(
     'restore',
@@ -133,6 +136,15 @@ export async function fill(run: ClusterRun, found: recovery.ClusterAssessment, t
     ({ points }) => `${describeCount(points)} points`,
   );
   if (target.server) await restoreOthers(run, set.qdrant.others ?? [], target);
+}
+
+/** The collection came with the cluster. */
+async function adopt(run: ClusterRun, { server, collection }: Target): Promise<void> {
+  await run.must(
+    'restore',
+    (act) => atServer(act, server).describeCollection({ collection }),
+    ({ points }) => `${describeCount(points)} points came with the backup`,
+  );
 }
 
 function snapshotsOf({ qdrant }: RecoverySet): RecoverySet['qdrant']['snapshot'][] {
@@ -163,9 +175,17 @@ async function restoreOthers(run: ClusterRun, others: readonly OtherCollection[]
 /** Everything again, out of Postgres and the source folder, by the model of today. */
 async function rebuild(
   run: ClusterRun,
-  { forecast }: recovery.ClusterAssessment,
+  { forecast, content }: recovery.ClusterAssessment,
   { server, collection }: Target,
 ): Promise<void> {
+  if (content) {
+    await run.must(
+      'rebuild',
+      (act) => atServer(act, server).embedContent({ list: content.list, collection }),
+      ({ written }) => `${describeCount(written)} chunks of the source text`,
+    );
+    return;
+  }
   if (!forecast) throw failureWith('UNEXPECTED', 'there is nothing to rebuild from');
   const { unavailable } = await run.must(
     'rebuild',

@@ -33,9 +33,11 @@ export async function verifyBeside(run: ClusterRun, found: ClusterAssessment, ta
   );
   await run.verify('configuration', async (act) => {
     const there = await atServer(act, server).describeCollection({ collection });
-    if (!set) return [UNKNOWN_CONFIGURATION];
+    const { content } = found;
+    const source = content ? await atServer(act, server).checkContent({ list: content.list, collection }) : [];
+    if (!set) return [...source, UNKNOWN_CONFIGURATION];
     const differences = await atServer(act, server).compareShape({ collection, set });
-    const expected = run.settings.hasRows || found.filling.kind === 'rebuild' ? undefined : set.qdrant.points;
+    const expected = run.settings.hasRows || found.filling.kind !== 'snapshot' ? undefined : set.qdrant.points;
     return configurationGates(differences, { found: there.points, expected });
   });
   if (run.settings.hasRows)

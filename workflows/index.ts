@@ -8,3 +8,4 @@ export { recoverPartialQdrantLoss } from './recover-partial-qdrant-loss.ts';
 export { verifyRecoverySet } from './verify-recovery-set.ts';
 export { recoverPostgresMetadata } from './recover-postgres-metadata.ts';
 export { recoverQdrantCluster } from './recover-qdrant-cluster.ts';
+export { reindexContent } from './reindex-content.ts';

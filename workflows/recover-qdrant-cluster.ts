@@ -1,12 +1,10 @@
-import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { planCluster } from '../domain/cluster-plan.ts';
 import { type ClusterInput, clusterInputSchema } from '../domain/run-input.ts';
-import type { backUpStack } from './back-up-stack.ts';
+import { backUpAtOnce } from './back-up-at-once.ts';
 import { assessCluster, confirmFailure, tellPeople } from './cluster-assess.ts';
 import { catchUp, fill, makeReplacement } from './cluster-fill.ts';
 import { type ClusterRun, clusterOf, steps } from './cluster-steps.ts';
 import { cutOver, verifyBeside, verifyHealthy, verifyLive, watchOf } from './cluster-verify.ts';
-import { stableRunId } from './moments.ts';
 import { runbook } from './runbook.ts';
 
 /** Scenario 2: Qdrant has failed as a whole. A replacement answers as it did, and is made the live one. */
@@ -17,7 +15,7 @@ export const recoverQdrantCluster = runbook(
     steps,
     success: 'recovered',
     damaged: 'qdrant',
-    afterwards: backUpAtOnce,
+    afterwards: () => backUpAtOnce('the vectors have a new place'),
   },
   async (run, input) => {
     const diagnosis = await confirmFailure(run, input);
@@ -53,13 +51,4 @@ async function wakeUp(run: ClusterRun, input: ClusterInput): Promise<void> {
   );
   await verifyHealthy(run, input);
   run.recovered();
-}
-
-/** The replacement is backed up before anything else can happen to it; the run does not wait for it. */
-async function backUpAtOnce(): Promise<void> {
-  await startChild<typeof backUpStack>('backUpStack', {
-    workflowId: `backup-after/${stableRunId()}`,
-    args: [{ reason: 'the vectors have a new place' }],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-  });
 }

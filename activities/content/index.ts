@@ -1,3 +1,4 @@
 export { createEmbedder } from './embeddings.ts';
 export { readQuestions } from './questions.ts';
-export { createSourceTexts } from './source.ts';
+export { chunkId, ownId } from './ids.ts';
+export { createSourceTexts, readSource } from './source.ts';

@@ -50,7 +50,7 @@ async function selectSql(session: Session, table: ChunkTable): Promise<string> {
     column === undefined ? 'NULL' : `${quoteName(column)}::text`;
   return `SELECT ${id}::text AS id, ${quoteName(table.text)}::text AS text, ${fingerprintSql(table.text)} AS fingerprint,
       coalesce(${quoteName(table.source)}::text, '') AS source, ${optional(table.index)} AS index, ${optional(table.hash)} AS hash
-    FROM ${quoteName(table.table)} WHERE ${wanted(table.pointId, type)}`;
+    FROM ${quoteName(table.table)} WHERE ${amongSql(table.pointId, type)}`;
 }
 
 const ASKED = 'unnest($1::text[]) AS asked(id)';
@@ -60,7 +60,7 @@ const INTEGER = /^(smallint|integer|bigint)$/;
  * The condition, written so that the column's own index serves it. Ids of the other kind cannot be in a column of this
  * one, and would make the cast fail, so they are left out.
  */
-function wanted(pointId: string, type: string): string {
+export function amongSql(pointId: string, type: string): string {
   const column = quoteName(pointId);
   if (type === 'uuid') return `${column} = ANY (ARRAY(SELECT id::uuid FROM ${ASKED} WHERE length(id) = 36))`;
   const number = `CASE WHEN length(id) < 36 THEN id::numeric END`;

@@ -44,7 +44,13 @@ const scheduleSchema = z.object({
 });
 export type Schedule = z.infer<typeof scheduleSchema>;
 
-const listOf = <T>(item: z.ZodType<T>): z.ZodType<{ items: T[]; nextPageToken?: string | null | undefined }> =>
+/** One page of a list. */
+export interface Page<T> {
+  readonly items: T[];
+  readonly nextPageToken?: string | null | undefined;
+}
+
+const listOf = <T>(item: z.ZodType<T>): z.ZodType<Page<T>> =>
   z.object({ items: z.array(item).default([]), nextPageToken: z.string().nullish() });
 
 export const backupListSchema = listOf(backupSchema);
@@ -52,13 +58,37 @@ export const scheduleListSchema = listOf(scheduleSchema);
 export const backupAnswerSchema = z.object({ backup: backupSchema });
 export const scheduleAnswerSchema = z.object({ backupSchedule: scheduleSchema });
 
-/** ClusterService v1: how a cluster is. */
-export const clusterAnswerSchema = z.object({
-  cluster: z.object({
-    id: z.uuid(),
-    state: z
-      .object({ phase: status('CLUSTER_PHASE_'), reason: z.string().nullish() })
-      .default({ phase: 'UNSPECIFIED' }),
-  }),
+/** What of a cluster another one is made like. What else the configuration holds (disks, tuning) is taken along as it is. */
+const configurationSchema = z.looseObject({
+  numberOfNodes: z.int().positive(),
+  packageId: z.uuid(),
+  version: z.string().nullish(),
 });
-export type Cluster = z.infer<typeof clusterAnswerSchema>['cluster'];
+
+/** ClusterService v1: how a cluster is. */
+const clusterSchema = z.object({
+  id: z.uuid(),
+  name: z.string().default(''),
+  deletedAt: time.nullish(),
+  cloudProviderId: z.string().default(''),
+  cloudProviderRegionId: z.string().default(''),
+  configuration: configurationSchema.optional(),
+  state: z
+    .object({
+      phase: status('CLUSTER_PHASE_'),
+      reason: z.string().nullish(),
+      version: z.string().nullish(),
+      endpoint: z.object({ url: z.string(), restPort: z.int().nullish() }).nullish(),
+    })
+    .default({ phase: 'UNSPECIFIED' }),
+});
+export const clusterAnswerSchema = z.object({ cluster: clusterSchema });
+export const clusterListSchema = listOf(clusterSchema);
+export type Cluster = z.infer<typeof clusterSchema>;
+
+/** DatabaseApiKeyService v2. */
+const databaseKeySchema = z.object({ id: z.uuid(), clusterId: z.uuid(), name: z.string() });
+export type DatabaseKey = z.infer<typeof databaseKeySchema>;
+export const databaseKeyListSchema = listOf(databaseKeySchema);
+/** The key itself is told once, in the answer to its creation. */
+export const newDatabaseKeySchema = z.object({ databaseApiKey: databaseKeySchema.extend({ key: z.string().min(1) }) });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListRef } from '../../domain/artifacts.ts';
 import { parseFindingLine } from '../../domain/lines.ts';
-import type { RebuiltRow } from '../../domain/trace.ts';
+import type { AlteredRow, RebuiltRow, RowAlignment } from '../../domain/trace.ts';
 import type { StoredPoint } from '../../domain/vector-store.ts';
 import type { RepairCounts } from '../contract.ts';
 import { openLines } from '../lines.ts';
@@ -17,9 +17,25 @@ export interface RowWriter {
   readonly payload: Readonly<Record<string, string>>;
   /** @returns how many were written: a row that is there is left alone. @throws UNEXPECTED_SCHEMA, POSTGRES_* */
   insertMissing(rows: readonly RebuiltRow[], signal?: AbortSignal): Promise<number>;
+  /** Writes and changes rows in one transaction. @throws UNEXPECTED_SCHEMA, POSTGRES_* */
+  align(
+    alignment: RowAlignment,
+    signal?: AbortSignal,
+  ): Promise<{ readonly changed: number; readonly written: number; readonly newer: number }>;
+  /** Puts rows back, each only while it is what `align` made of it. */
+  revert(
+    altered: AsyncIterable<readonly AlteredRow[]>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly reverted: number; readonly newer: number }>;
+  /** @returns how many of them were there */
+  remove(ids: readonly string[], signal?: AbortSignal): Promise<number>;
+  /** Tables whose rows would be deleted together with a chunk's. */
+  cascading(): Promise<string[]>;
 }
 
-type Ports = Pick<StackPorts, 'vectors' | 'store' | 'fields'> & { readonly rowWriter: RowWriter };
+type Ports = Pick<StackPorts, 'vectors' | 'store' | 'fields'> & {
+  readonly rowWriter: Pick<RowWriter, 'payload' | 'insertMissing'>;
+};
 
 /**
  * Writes rows for the listed points from what they carry. A point without text, or whose text is gone by now, cannot give
@@ -51,7 +67,7 @@ const textSchema = z.string().refine((text) => text.trim() !== '');
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 /** The row that a point tells; undefined without a text and a section. */
-function rowOf(
+export function rowOf(
   { id, payload }: StoredPoint,
   fields: StackPorts['fields'],
   further: Readonly<Record<string, string>>,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { contentOf } from '../../domain/artifacts.ts';
+import { contentOf, type ListRef } from '../../domain/artifacts.ts';
 import { type Damage, DamageSummariser } from '../../domain/damage.ts';
 import { RecoveryError } from '../../domain/failures.ts';
 import { describeCount } from '../../domain/format.ts';
-import type { Batches, IndexEntry } from '../../domain/index-entry.ts';
+import type { Batches, IndexEntry, RowEntry } from '../../domain/index-entry.ts';
 import { findingLine, parseIndexLine } from '../../domain/lines.ts';
 import { type Finding, reconcile, type Remedy, type Tally } from '../../domain/reconcile.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
@@ -23,6 +23,8 @@ interface Question {
   readonly depth: Depth;
   readonly folder: string;
   readonly as?: 'set' | 'nothing' | undefined;
+  /** Rows that do not count: `id TAB …` a line. */
+  readonly except?: ListRef | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function reconcileStack(ports: Ports, question: Question, work: Wor
   try {
     const live = counted(liveSide(ports, question, work.signal), set?.qdrant.points ?? 0, work);
     const backup = set ? openLines(store, set.qdrant.index, parseIndexLine) : nothing();
-    const tally = await reconcile(live, rows?.readRows(work.signal), backup, async (findings) => {
+    const tally = await reconcile(live, await rowSide(ports, question, work.signal), backup, async (findings) => {
       summary.add(findings);
       await writeLists(lists, findings);
     });
@@ -69,6 +71,23 @@ function liveSide(
 ): Batches<IndexEntry> {
   if (as === undefined) return vectors.readIndex(collection, depth, signal);
   return as === 'set' && set ? openLines(store, set.qdrant.index, parseIndexLine) : nothing();
+}
+
+async function rowSide(
+  { rows, store }: Ports,
+  { except }: Question,
+  signal: AbortSignal,
+): Promise<Batches<RowEntry> | undefined> {
+  const all = rows?.readRows(signal);
+  if (!all || !except || except.count === 0) return all;
+  const out = new Set<string>();
+  for await (const batch of openLines(store, except.artifact, (line) => line.slice(0, line.indexOf('\t'))))
+    for (const id of batch) out.add(id);
+  return without(all, out);
+}
+
+async function* without(rows: Batches<RowEntry>, out: ReadonlySet<string>): Batches<RowEntry> {
+  for await (const batch of rows) yield batch.filter(({ id }) => !out.has(id));
 }
 
 async function* nothing(): Batches<never> {}

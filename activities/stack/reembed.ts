@@ -4,7 +4,7 @@ import { parseFindingLine } from '../../domain/lines.ts';
 import type { Finding } from '../../domain/reconcile.ts';
 import type { PointWrite } from '../../domain/vector-store.ts';
 import type { Progress, RepairCounts } from '../contract.ts';
-import { openLines } from '../lines.ts';
+import { inBatches, openLines } from '../lines.ts';
 import type { Work } from '../progress.ts';
 import { payloadOf } from './payload.ts';
 import type { StackPorts } from './ports.ts';
@@ -96,20 +96,4 @@ function cursorOf(resume: Progress | undefined): Cursor {
   const none = { done: 0, written: 0, newer: 0, unavailable: 0 };
   if (resume?.cursor === undefined) return none;
   return cursorSchema.safeParse(JSON.parse(resume.cursor)).data ?? none;
-}
-
-/** Findings regrouped to `size`, without the first `skip`. */
-async function* inBatches(
-  batches: AsyncIterable<readonly Finding[]>,
-  size: number,
-  skip: number,
-): AsyncGenerator<readonly Finding[]> {
-  let pending: Finding[] = [];
-  let left = skip;
-  for await (const batch of batches) {
-    pending.push(...batch.slice(left));
-    left = Math.max(0, left - batch.length);
-    for (; pending.length >= size; pending = pending.slice(size)) yield pending.slice(0, size);
-  }
-  if (pending.length > 0) yield pending;
 }

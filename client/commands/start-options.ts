@@ -24,6 +24,9 @@ export interface StartOptions {
   readonly replace?: boolean;
   readonly rebuild?: boolean;
   readonly keepOrphans?: boolean;
+  readonly sections?: string[];
+  readonly keepGone?: boolean;
+  readonly onlySource?: boolean;
 }
 
 /** What every recovery takes. */
@@ -66,6 +69,9 @@ const FIELDS = [
   'replace',
   'rebuild',
   'keepOrphans',
+  'sections',
+  'keepGone',
+  'onlySource',
 ] as const satisfies readonly (keyof StartOptions)[];
 
 /** Options that were given, over the JSON that was given. */

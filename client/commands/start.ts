@@ -9,7 +9,7 @@ import { addressOf } from '../links.ts';
 import { wrongUse } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { describeRun, type FoundRun } from '../runs.ts';
-import { BACKUP, PARTIAL_LOSS, POSTGRES, QDRANT_CLUSTER, type Scenario } from '../scenarios.ts';
+import { BACKUP, PARTIAL_LOSS, POSTGRES, QDRANT_CLUSTER, REINDEX, type Scenario } from '../scenarios.ts';
 import { CALL_MS, type Temporal, withTemporal } from '../temporal.ts';
 import { warnWithoutWorker } from '../workers.ts';
 import { commaList, common, fitting, inputOf, recovery, type StartOptions } from './start-options.ts';
@@ -27,6 +27,7 @@ export function startCommand(cli: Cli): Command {
   start.addCommand(partialLossCommand(cli));
   start.addCommand(clusterCommand(cli));
   start.addCommand(postgresCommand(cli));
+  start.addCommand(reindexCommand(cli));
   start.addCommand(
     common(BACKUP, 'dr start backup --reason "before the upgrade" --wait').action(
       action(cli, (job, options: StartOptions) => start_(job, BACKUP, options)),
@@ -62,6 +63,19 @@ function clusterCommand(cli: Cli): Command {
     .option('--rebuild', 'embed everything anew from source text instead of restoring vectors')
     .option('--keep-orphans', 'keep vectors whose rows were deleted since the set (default: they are left out)')
     .action(action(cli, (job, options: StartOptions) => start_(job, QDRANT_CLUSTER, options)));
+}
+
+function reindexCommand(cli: Cli): Command {
+  const { shape } = REINDEX.input;
+  return recovery(REINDEX, 'dr start reindex --sections chapter-3.md --reason "the third edition" --wait')
+    .option(
+      '--sections <list>',
+      'sections (file.md#slug-of-its-heading) or whole files, separated by commas (default: everything)',
+      (text) => fitting(shape.sections)(commaList(text)),
+    )
+    .option('--keep-gone', 'keep chunks that the source has no more (default: they go)')
+    .option('--only-source', 'leave out what is in no file of the source (default: it is copied as it is)')
+    .action(action(cli, (job, options: StartOptions) => start_(job, REINDEX, options)));
 }
 
 function postgresCommand(cli: Cli): Command {

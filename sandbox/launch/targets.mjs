@@ -5,6 +5,8 @@ import { Problem } from './problem.mjs';
 const USAGE = 'usage: node sandbox/launch.mjs <jest | check | file.ts> [arguments]';
 /** These talk to a stack that runs already: the sandbox's servers are not theirs to start. */
 const TALKERS = ['client/main.ts', 'workers/main.ts'];
+/** Looks at somebody's stack, which must not be mixed with a sandbox that happens to run. */
+const LOOKERS = ['workers/discover.ts'];
 
 /**
  * What a target asks for.
@@ -21,5 +23,5 @@ export function resolveTarget(name, folder) {
   const script = join(folder, name);
   if (!name.endsWith('.ts') || !existsSync(script)) throw new Problem(`There is no target ${name}; ${USAGE}`);
   const talks = TALKERS.includes(name);
-  return { kind: 'script', script, needsPython: !talks, readsSandbox: talks };
+  return { kind: 'script', script, needsPython: !talks && !LOOKERS.includes(name), readsSandbox: talks };
 }

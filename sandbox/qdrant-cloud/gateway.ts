@@ -1,24 +1,30 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+
+/** Which key of the server behind stands for a key that a caller sent; the key itself where none does. */
+export type Translate = (key: string) => string;
 
 /**
- * The endpoint of a cluster: a port that passes connections on to the server behind it. Closing it is what callers see of
- * a suspended, restarting or restoring cluster: nobody listens, and open connections are gone.
+ * The endpoint of a cluster: a port that passes requests on to the server behind it, with the server's key in the place of a
+ * database key. Closing it is what callers see of a suspended, restarting or restoring cluster: nobody listens, and open
+ * connections are gone.
  */
 export class Gateway {
   readonly port: number;
   readonly #target: { host: string; port: number };
-  readonly #sockets = new Set<Socket>();
+  readonly #translate: Translate;
   #server: Server | undefined;
 
-  constructor(port: number, target: URL) {
+  constructor(port: number, target: URL, translate: Translate) {
     this.port = port;
     this.#target = { host: target.hostname, port: Number(target.port || 80) };
+    this.#translate = translate;
   }
 
   async open(): Promise<void> {
     if (this.#server) return;
-    const server = createServer((socket) => this.#pass(socket));
+    // A snapshot may take its time; whoever calls has a deadline of its own.
+    const server = createServer({ requestTimeout: 0 }, (incoming, answer) => this.#pass(incoming, answer));
     this.#server = server;
     server.listen({ port: this.port, host: '127.0.0.1' });
     await once(server, 'listening');
@@ -29,24 +35,30 @@ export class Gateway {
     if (!server) return;
     this.#server = undefined;
     const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
+    server.closeAllConnections();
     await closed;
   }
 
-  #pass(socket: Socket): void {
-    const behind = connect(this.#target);
-    for (const [one, other] of [
-      [socket, behind],
-      [behind, socket],
-    ] as const) {
-      this.#sockets.add(one);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        this.#sockets.delete(one);
-        other.destroy();
-      });
-      one.pipe(other);
-    }
+  #pass(incoming: IncomingMessage, answer: ServerResponse): void {
+    const { method, url, headers } = incoming;
+    const behind = request({ ...this.#target, method, path: url, headers: this.#withKeyOf(headers) }, (reply) => {
+      answer.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(answer);
+      reply.on('error', () => answer.destroy());
+    });
+    behind.on('error', () => answer.destroy());
+    answer.on('close', () => behind.destroy());
+    incoming.pipe(behind);
+  }
+
+  #withKeyOf(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
+    const { 'api-key': key, authorization } = headers;
+    const bearer = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+    return {
+      ...headers,
+      ...(typeof key === 'string' ? { 'api-key': this.#translate(key) } : {}),
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${this.#translate(bearer)}` }),
+    };
   }
 }
 

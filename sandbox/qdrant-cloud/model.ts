@@ -102,6 +102,20 @@ const restoreSchema = z.object({
 });
 export type RestoreRecord = z.infer<typeof restoreSchema>;
 
+const keySchema = z.object({
+  id,
+  clusterId: id,
+  name: z.string(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  /** Whether it may only read. */
+  reads: z.boolean(),
+  postfix: z.string(),
+  /** Of the key itself, which is told once. */
+  sha256: z.string(),
+});
+export type KeyRecord = z.infer<typeof keySchema>;
+
 export const documentSchema = z.object({
   /** How far the stand-in's clock is from the machine's. */
   clockOffsetMs: z.number().default(0),
@@ -113,4 +127,5 @@ export const documentSchema = z.object({
   backups: z.array(backupSchema).default([]),
   schedules: z.array(scheduleSchema).default([]),
   restores: z.array(restoreSchema).default([]),
+  keys: z.array(keySchema).default([]),
 });

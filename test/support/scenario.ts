@@ -17,6 +17,8 @@ import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-q
 export type LossRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
 
 export const QUEUE = 'recovery-sandbox';
+/** `EVERY_STEP=1`: the worker is killed in every step that a test knows, and not in some; each costs a heartbeat's patience. */
+export const EVERY_STEP = process.env['EVERY_STEP'] === '1';
 export const COLLECTION = 'textbook-content-v1';
 
 /** A whole sandbox, seeded and backed up, with hands to break it, to run things on it and to look at it. */
@@ -98,10 +100,10 @@ export class Scenario {
   }
 
   /** Every point as JSON text, by id: what "exactly as before" means. */
-  async everything(): Promise<Map<string, string>> {
+  async everything(collection = COLLECTION): Promise<Map<string, string>> {
     const found = new Map<string, string>();
     for (let offset: unknown = null; ;) {
-      const page = (await this.qdrant('POST', `/collections/${COLLECTION}/points/scroll`, {
+      const page = (await this.qdrant('POST', `/collections/${collection}/points/scroll`, {
         limit: 1_000,
         with_payload: true,
         with_vector: true,
@@ -211,12 +213,12 @@ export const running =
   (status: RunStatus): boolean =>
     status.steps.some(({ name, state }) => name === step && state !== 'pending');
 
-export async function approve(run: LossRun): Promise<void> {
+export async function approve(run: Pick<LossRun, 'query' | 'executeUpdate'>): Promise<void> {
   const { planHash = '' } = await until(run, ({ planHash }) => planHash !== undefined);
   await run.executeUpdate(approveUpdate, { args: [{ plan: planHash, approver: 'ann' }] });
 }
 
-export async function commit(run: LossRun): Promise<void> {
+export async function commit(run: Pick<LossRun, 'query' | 'executeUpdate'>): Promise<void> {
   await until(run, ({ awaits }) => awaits === 'commit');
   await run.executeUpdate(commitUpdate, { args: [{ by: 'ann' }] });
 }

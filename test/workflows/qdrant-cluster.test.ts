@@ -389,6 +389,57 @@ describe('recovering a Qdrant cluster', () => {
     );
   });
 
+  test('without a set and without rows the source text is embedded, chunk by chunk', async () => {
+    const embedded: unknown[] = [];
+    await withRun(
+      {
+        settings: { hasRows: false },
+        activities: {
+          chooseRecoverySet: async () => {
+            throw new RecoveryError('NO_RECOVERY_SET', 'the store holds no recovery set');
+          },
+          embedContent: async ({ list, collection, from }) => {
+            embedded.push([list.count, collection, from]);
+            return { written: 20 };
+          },
+        },
+      },
+      async (run, calls) => {
+        await approve(run);
+        const { plan } = await until(run, ({ awaits }) => awaits === 'operator');
+        expect(plan?.steps.find(({ step }) => step === 'rebuild')?.what).toContain('embed 20 texts');
+        expect(plan?.basis).toHaveProperty('content');
+        expect(embedded).toEqual([[20, 'textbook-content', undefined]]);
+        expect(calls.map(({ name }) => name)).toContain('checkContent');
+        expect(calls.map(({ name }) => name)).not.toContain('reconcileStack');
+        await run.signal(abortSignal, { by: 'ann' });
+        expect((await run.result()).outcome).toBe('aborted');
+      },
+    );
+  });
+
+  test('without set, rows and source text it is refused, and says what is missing', async () => {
+    await withRun(
+      {
+        settings: { hasRows: false },
+        activities: {
+          chooseRecoverySet: async () => {
+            throw new RecoveryError('NO_RECOVERY_SET', 'the store holds no recovery set');
+          },
+          listContent: async () => {
+            throw new RecoveryError('INVALID_CONFIGURATION', 'content: is not configured');
+          },
+        },
+      },
+      async (run, calls) => {
+        await expect(run.result()).rejects.toMatchObject({
+          cause: { type: 'NO_RECOVERY_SET', message: expect.stringContaining('content: is not configured') },
+        });
+        expect(writesOf(calls)).toEqual([]);
+      },
+    );
+  });
+
   test('a replacement that does not fit is refused before the first write', async () => {
     const red = { ...green('version'), verdict: 'fail' as const, expected: '1.18 or 1.19', observed: '1.17.0' };
     await withRun(

@@ -27,7 +27,7 @@ export function insertMissing(
       const columns = columnsOf(chunks);
       await checkColumns(session, chunks, columns);
       let written = 0;
-      for (const row of rows) written += await insert(session, chunks, valuesOf(columns, row));
+      for (const row of rows) written += await insertRow(session, chunks, valuesOf(columns, row));
       await session.commit();
       return written;
     },
@@ -37,10 +37,10 @@ export function insertMissing(
 }
 
 type Read = (row: RebuiltRow) => string | number | undefined;
-type Columns = ReadonlyMap<string, Read>;
+export type Columns = ReadonlyMap<string, Read>;
 
-/** What stands in each column. The canary's constants are for what points do not tell. */
-function columnsOf(chunks: ChunkTable): Columns {
+/** What stands in each column of a new row. The canary's constants are for what points do not tell. */
+export function columnsOf(chunks: ChunkTable): Columns {
   const { pointId, text, source, index, hash, payload = {}, canary = {} } = chunks;
   const constants = Object.entries(canary).map(([name, value]): [string, Read] => [name, () => String(value)]);
   const further = Object.keys(payload).map((name): [string, Read] => [name, (row) => row.further[name]]);
@@ -55,12 +55,14 @@ function columnsOf(chunks: ChunkTable): Columns {
   return new Map([...constants, ...further, ...known]);
 }
 
-function valuesOf(columns: Columns, row: RebuiltRow): Map<string, string | number> {
+/** The columns that a row has a value for. */
+export function valuesOf(columns: Columns, row: RebuiltRow): Map<string, string | number> {
   const known = [...columns].map(([name, read]) => [name, read(row)] as const);
   return new Map(known.filter((entry): entry is [string, string | number] => entry[1] !== undefined));
 }
 
-async function checkColumns(session: Session, { table }: ChunkTable, columns: Columns): Promise<void> {
+/** @throws UNEXPECTED_SCHEMA naming columns that must have a value and have none */
+export async function checkColumns(session: Session, { table }: ChunkTable, columns: Columns): Promise<void> {
   await findColumns(session, CHUNKS_FIELD, table, Object.fromEntries([...columns.keys()].map((name) => [name, name])));
   const needed = await session.rows(
     nameSchema,
@@ -77,7 +79,8 @@ async function checkColumns(session: Session, { table }: ChunkTable, columns: Co
   );
 }
 
-async function insert(
+/** Writes a row unless its id, or a unique column of it, is there. @returns how many were written */
+export async function insertRow(
   session: Session,
   { table, pointId }: ChunkTable,
   values: ReadonlyMap<string, string | number>,
