@@ -126,6 +126,21 @@ export const FAILURES = {
   },
   APP_UNREACHABLE: { retry: 'wait', next: 'Bring the app back; the run goes on by itself.' },
   APP_REFUSED: { retry: 'ask', next: 'Read the app’s answer, mend its cause, then `retryStep`.' },
+  TRAFFIC_UNREACHABLE: { retry: 'wait', next: 'Bring the router of the traffic back; the run goes on by itself.' },
+  TRAFFIC_REFUSED: { retry: 'ask', next: 'Read what the router said, mend its cause, then `retryStep`.' },
+  TRAFFIC_CHANGED: {
+    retry: 'ask',
+    next: 'Somebody else has changed where the traffic goes. Find out who and why; `retryStep` looks again, `abort` leaves it as it is.',
+  },
+  DEPLOY_UNREACHABLE: { retry: 'wait', next: 'Bring back what deploys the app; the run goes on by itself.' },
+  DEPLOY_REFUSED: {
+    retry: 'ask',
+    next: 'Read the message, mend the key, right or setting it names, then `retryStep`.',
+  },
+  DEPLOY_FAILED: {
+    retry: 'ask',
+    next: 'Read the last words of the deployment (all of them are in the store), mend their cause, then `retryStep`.',
+  },
   STORE_UNREACHABLE: { retry: 'wait', next: 'Make the artifact store readable and writable again.' },
   STORE_DENIED: {
     retry: 'ask',
