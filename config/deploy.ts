@@ -80,7 +80,9 @@ const dockerSchema = z
       )
       .default([]),
     /** As `docker run --volume` takes them: `name:/path`, or `/path:/path:ro`. */
-    volumes: z.array(z.string().regex(/^[^:]+:\/[^:]*(?::[a-zA-Z,]+)?$/, 'must be name:/path or /path:/path')).default([]),
+    volumes: z
+      .array(z.string().regex(/^[^:]+:\/[^:]*(?::[a-zA-Z,]+)?$/, 'must be name:/path or /path:/path'))
+      .default([]),
     network: z.string().min(1).optional(),
     restart: z.enum(['no', 'always', 'unless-stopped', 'on-failure']).default('unless-stopped'),
     /** Takes the place of the image's own. Without either, a container that goes on running is taken to be well. */
@@ -135,11 +137,17 @@ const hfSpaceSchema = z.strictObject({
   token: secretSchema,
   space: z.string().regex(/^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/, 'must be owner/name'),
   /** The branch that the Space is built from. */
-  branch: z.string().regex(/^[A-Za-z0-9][\w./-]*$/).default('main'),
+  branch: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w./-]*$/)
+    .default('main'),
   /** Where releases come from: a repository that the worker's `git` can fetch from, an address or a path. */
   repository: z.string().regex(/^[^-\s]\S*$/, 'must be an address or a path of a repository'),
   /** The folder of the repository that is the Space, when it is not all of it. */
-  folder: z.string().regex(/^[A-Za-z0-9_.][^\0\r\n:]*$/, 'must be a path below the root of the repository').optional(),
+  folder: z
+    .string()
+    .regex(/^[A-Za-z0-9_.][^\0\r\n:]*$/, 'must be a path below the root of the repository')
+    .optional(),
   /** Variables that the Space may show to everybody; all others are secrets there. */
   publicVariables: z.array(z.string().min(1)).default([]),
   gitSeconds: z.number().positive().max(3_600).default(300),

@@ -16,6 +16,8 @@ export interface Relay {
   count(word: string): number;
   /** For the next request of this kind; what comes after it goes through. */
   trouble(one: Trouble | { readonly carries: string; readonly before: () => Promise<void> }): void;
+  /** Cuts the connections that are open now; new ones go through. */
+  cut(): void;
   stop(): Promise<void>;
 }
 
@@ -57,6 +59,9 @@ export async function startRelay(to: NetConnectOpts, port = 0): Promise<Relay> {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     count: (word) => heard.filter((text) => text.includes(word)).length,
     trouble: (one) => (next = one),
+    cut: () => {
+      for (const socket of open) socket.destroy();
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
