@@ -53,7 +53,9 @@ const commandSchema = z.strictObject({
 });
 export type CommandDeployConfig = z.infer<typeof commandSchema>;
 
-const dockerName = z.string().regex(/^[A-Za-z0-9][\w.-]{0,100}$/, 'must be a name as Docker has them');
+const dockerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{1,100}$/, 'must be a name as Docker has them: two characters or more');
 
 /** An engine: its socket, or TCP with TLS on both sides. */
 const dockerSchema = z

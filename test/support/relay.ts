@@ -21,8 +21,8 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-/** @param port where it listens; a free one when absent */
-export async function startRelay(to: NetConnectOpts, port = 0): Promise<Relay> {
+/** @param port where it listens: a free one when absent, or the path of a socket */
+export async function startRelay(to: NetConnectOpts, port: number | string = 0): Promise<Relay> {
   const heard: string[] = [];
   const open = new Set<Socket>();
   let next: (Partial<Trouble> & { readonly carries: string }) | undefined;
@@ -54,9 +54,10 @@ export async function startRelay(to: NetConnectOpts, port = 0): Promise<Relay> {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const address = typeof port === 'string' ? { path: port } : { port, host: '127.0.0.1' };
+  await new Promise<void>((resolve) => server.listen(address, resolve));
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: typeof port === 'string' ? port : `127.0.0.1:${(server.address() as AddressInfo).port}`,
     count: (word) => heard.filter((text) => text.includes(word)).length,
     trouble: (one) => (next = one),
     cut: () => {

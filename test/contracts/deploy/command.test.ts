@@ -52,7 +52,7 @@ if (sshd === undefined) {
       server = await startSshd(sshd);
     });
     afterAll(() => server?.stop());
-    deployContract('a list of commands', () => under(server));
+    deployContract('a list of commands', () => under(server), [2]);
     ownTests(() => server);
 
     const findAt = async (ssh: object): Promise<unknown> => {
