@@ -5,6 +5,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import { type Environment } from '../run-program.ts';
 import { sleep } from '../sleep.ts';
 import { checkInput, type DeployInput, describeFound, failed, refused, runsRelease } from './input.ts';
+import { asJson } from './json.ts';
 import { createLocalPlace, type Place } from './place.ts';
 import { createOutput, lastWordsOf, redact, secretsIn } from './redact.ts';
 import { createSshPlace } from './ssh.ts';
@@ -154,12 +155,4 @@ function idOf({ id }: Deployed, { pinned }: Release): string {
 
 function nameOf(program: Pick<ProgramConfig, 'run'> | undefined): string {
   return program?.run[0] ?? '';
-}
-
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

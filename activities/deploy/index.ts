@@ -4,6 +4,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import { type Environment } from '../run-program.ts';
 import { createCommandDeployer } from './command.ts';
 import { createDockerDeployer } from './docker.ts';
+import { createRenderDeployer } from './render.ts';
 
 export interface DeployParts {
   /** The name of the environment. What belongs to another one is not touched. */
@@ -13,8 +14,12 @@ export interface DeployParts {
 }
 
 /** The deployer that is configured. @throws RecoveryError INVALID_CONFIGURATION where none is */
-export function createDeployer({ command, docker }: DeployConfig, { variables, environment }: DeployParts): Deployer {
+export function createDeployer(
+  { command, docker, render }: DeployConfig,
+  { variables, environment }: DeployParts,
+): Deployer {
   if (command) return createCommandDeployer(command, variables);
   if (docker) return createDockerDeployer(docker, environment);
+  if (render) return createRenderDeployer(render);
   throw new RecoveryError('INVALID_CONFIGURATION', 'deploy: none of command, docker, render and hfSpace');
 }
