@@ -4,6 +4,7 @@ import { RecoveryError } from '../../domain/failures.ts';
 import { type Environment } from '../run-program.ts';
 import { createCommandDeployer } from './command.ts';
 import { createDockerDeployer } from './docker.ts';
+import { createHfSpaceDeployer } from './hf-space.ts';
 import { createRenderDeployer } from './render.ts';
 
 export interface DeployParts {
@@ -15,11 +16,12 @@ export interface DeployParts {
 
 /** The deployer that is configured. @throws RecoveryError INVALID_CONFIGURATION where none is */
 export function createDeployer(
-  { command, docker, render }: DeployConfig,
+  { command, docker, render, hfSpace }: DeployConfig,
   { variables, environment }: DeployParts,
 ): Deployer {
   if (command) return createCommandDeployer(command, variables);
   if (docker) return createDockerDeployer(docker, environment);
   if (render) return createRenderDeployer(render);
+  if (hfSpace) return createHfSpaceDeployer(hfSpace, variables);
   throw new RecoveryError('INVALID_CONFIGURATION', 'deploy: none of command, docker, render and hfSpace');
 }

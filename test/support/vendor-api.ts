@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface ApiRequest {
@@ -31,12 +31,16 @@ export interface VendorApi {
   up(): Promise<void>;
 }
 
-export async function startApi(answer: (request: ApiRequest) => ApiAnswer): Promise<VendorApi> {
+/** What is no JSON is answered by itself: true when it was. */
+type Raw = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export async function startApi(answer: (request: ApiRequest) => ApiAnswer, raw: Raw = () => false): Promise<VendorApi> {
   const [heard, faults]: [ApiRequest[], ApiFault[]] = [[], []];
   let server: Server | undefined;
   let port = 0;
   const up = async (): Promise<void> => {
     const own = createServer((request, response) => {
+      if (raw(request, response)) return;
       void (async () => {
         let text = '';
         for await (const piece of request.setEncoding('utf8')) text += String(piece);
