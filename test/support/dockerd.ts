@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { quietPort } from './ports.ts';
-import { findServer, hasProgram } from './programs.ts';
+import { findServer } from './programs.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
@@ -13,9 +13,12 @@ const run = promisify(execFile);
 /** What the engine needs that this machine has not; undefined when all is there. */
 export function missingForDocker(): string | undefined {
   if (process.getuid?.() !== 0) return 'an engine of its own takes root';
-  const missing = ['dockerd', 'docker', 'docker-registry', 'busybox', 'iptables'].find((name) => !findServer(name));
+  const programs = ['dockerd', 'docker', 'docker-registry', 'openssl'];
+  const missing = isStatic(findServer('busybox'))
+    ? programs.find((name) => !findServer(name))
+    : 'busybox without libraries';
   if (missing === undefined) return undefined;
-  return `there is no ${missing} (\`apt-get install docker.io docker-registry busybox-static\`)`;
+  return `there is no ${missing} (\`apt-get install docker.io docker-registry busybox-static openssl\`)`;
 }
 
 /** A real engine in a folder of its own, with a registry and a network. It touches no rules of the machine's packet filter. */
@@ -52,7 +55,7 @@ export async function startDockerd(flags: (folder: string) => readonly string[] 
       const root = at(`root-${name}`);
       mkdirSync(join(root, 'bin'), { recursive: true });
       mkdirSync(join(root, 'www'));
-      copyFileSync(busybox(), join(root, 'bin/busybox'));
+      copyFileSync(findServer('busybox') ?? '', join(root, 'bin/busybox'));
       writeFileSync(join(root, 'run.sh'), script);
       execFileSync('tar', ['-C', root, '-cf', at(`${name}.tar`), '.']);
       const tag = `127.0.0.1:${registry.port}/${name}:latest`;
@@ -113,17 +116,7 @@ function start(name: string, args: readonly string[]): { ended(): string | undef
   };
 }
 
-/** One that needs no libraries: Debian's package says so by its name. */
-function busybox(): string {
-  const path = findServer('busybox') ?? '';
-  if (hasProgram('ldd') && !/not a dynamic/.test(String(tryLdd(path)))) throw new Error('busybox-static is needed');
-  return path;
-}
-
-function tryLdd(path: string): string {
-  try {
-    return execFileSync('ldd', [path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    return String((error as { stderr?: string }).stderr ?? readFileSync(path).length);
-  }
+/** Alone in its image it finds no libraries. */
+function isStatic(program: string | undefined): boolean {
+  return program !== undefined && !readFileSync(program).includes('/ld-linux');
 }
