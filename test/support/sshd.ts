@@ -31,7 +31,10 @@ export async function startSshd(program: string): Promise<Sshd> {
     [
       ...[`ListenAddress 127.0.0.1:${port}`, `HostKey ${at('host')}`, `PidFile ${at('pid')}`, 'UsePAM no'],
       ...[`AuthorizedKeysFile ${at('authorized_keys')}`, 'StrictModes no', 'PasswordAuthentication no'],
-      ...['KbdInteractiveAuthentication no', `AllowUsers ${username}`, 'PermitRootLogin prohibit-password', ''],
+      // What the login's own shell would read at each command is none of the test's.
+      `SetEnv HOME=${folder}`,
+      ...['KbdInteractiveAuthentication no', `AllowUsers ${username}`, 'PermitRootLogin prohibit-password'],
+      '',
     ].join('\n'),
   );
   const child = spawn(program, ['-D', '-e', '-f', at('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
