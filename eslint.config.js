@@ -96,6 +96,7 @@ const layers = [
   { files: ['activities/store/s3-upload.ts'], rules: activities('@aws-sdk/client-s3$', '@aws-sdk/lib-storage$') },
   { files: ['activities/store/age-header.ts'], rules: activities('age-encryption$') },
   { files: ['activities/configuration/age.ts'], rules: activities('age-encryption$') },
+  { files: ['activities/configuration/declared.ts'], rules: activities('yaml$') },
   { files: ['activities/content/ids.ts'], rules: activities('uuid$') },
   {
     files: ['client/**/*.ts'],
