@@ -97,6 +97,7 @@ const layers = [
   { files: ['activities/store/age-header.ts'], rules: activities('age-encryption$') },
   { files: ['activities/configuration/age.ts'], rules: activities('age-encryption$') },
   { files: ['activities/deploy/docker-engine.ts'], rules: activities('dockerode$') },
+  { files: ['activities/configuration/declared.ts'], rules: activities('yaml$') },
   { files: ['activities/content/ids.ts'], rules: activities('uuid$') },
   {
     files: ['client/**/*.ts'],

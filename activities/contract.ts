@@ -13,6 +13,7 @@ import type { Initiator, RunSettings } from '../domain/settings.ts';
 import type { ShapeDifference } from '../domain/shape.ts';
 import type { Gate } from '../domain/verdict.ts';
 import type { ClusterActivities } from './cluster-contract.ts';
+import type { DiscoveryActivities } from './discovery-contract.ts';
 import type { PostgresRecoveryActivities } from './postgres-contract.ts';
 import type { ReindexActivities } from './reindex-contract.ts';
 import type {
@@ -175,6 +176,7 @@ export interface StackActivities {
 }
 
 export type RecoveryActivities = RunActivities &
+  DiscoveryActivities &
   BackupActivities &
   ColdCopyActivities &
   VerificationActivities &

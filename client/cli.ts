@@ -4,6 +4,7 @@ import type { Cli } from './command.ts';
 import { approveCommand } from './commands/approve.ts';
 import { breakCommand } from './commands/break.ts';
 import { decisionCommands } from './commands/decide.ts';
+import { discoverCommand } from './commands/discover.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { markEnvironmentCommand } from './commands/mark-environment.ts';
 import { reportCommand } from './commands/report.ts';
@@ -56,6 +57,7 @@ function program(cli: Cli): Command {
     restoreObjectCommand(cli),
     schedulesCommand(cli),
     doctorCommand(cli),
+    discoverCommand(cli),
     markEnvironmentCommand(cli),
     breakCommand(cli),
   ];

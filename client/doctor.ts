@@ -6,6 +6,7 @@ import { taskQueueOf } from '../domain/names.ts';
 import { declareSchedules, latenessOf } from '../domain/schedules.ts';
 import { describeServer } from '../domain/servers.ts';
 import type { Context } from './context.ts';
+import { discoverStack, findingsOf } from './discover.ts';
 import { problemOf } from './failures.ts';
 import { type Compared, compareSchedule } from './schedules/apply.ts';
 import { placeOf, storedSets } from './store.ts';
@@ -51,10 +52,12 @@ async function lookAtTemporal(
   const schedules = declareSchedules(environment, config.schedules).map((declared) =>
     examine(`schedule ${declared.name}`, async () => [judgeSchedule(await compareSchedule(temporal, declared), now)]),
   );
+  const worker = await examine('worker', async () => [await lookForWorker(temporal, environment)]);
   return [
     { name: 'Temporal', state: 'ok', message: `${address} answers, namespace ${namespace}` },
-    ...(await examine('worker', async () => [await lookForWorker(temporal, environment)])),
+    ...worker,
     ...(await Promise.all(schedules)).flat(),
+    ...(worker.every(({ state }) => state === 'ok') ? await lookForHazards(temporal, environment) : []),
   ];
 }
 
@@ -64,6 +67,14 @@ async function lookForWorker(temporal: Temporal, environment: string): Promise<F
   if (count > 0) return { name: 'worker', state: 'ok', message: `${count} serve task queue ${queue}` };
   const next = 'Start one with `npm run worker`: without it no run does anything.';
   return { name: 'worker', state: 'broken', message: `nobody serves task queue ${queue}`, next };
+}
+
+/** Only the worker reaches the stack. One that does not tell is no reason to be woken: it is there, and may be an older one. */
+async function lookForHazards(temporal: Temporal, environment: string): Promise<Finding[]> {
+  const found = await examine('hazards', async () => findingsOf(await discoverStack(temporal, environment, true)));
+  return found.map((finding) =>
+    finding.name === 'hazards' && finding.state === 'broken' ? { ...finding, state: 'warning' } : finding,
+  );
 }
 
 async function lookAtStore(config: ClientConfig, environment: string, now: Date): Promise<Diagnosis> {

@@ -3,7 +3,7 @@ export function searchPath(): string | undefined {
   return process.env.PATH;
 }
 
-/** The worker's own variables, for secrets that are referred to by name and for the commands that fetch them. */
+/** The process's own variables, for secrets that are referred to by name and for the commands that fetch them. */
 export function workerEnvironment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }

@@ -3,6 +3,7 @@ import type { AppGuess } from './discovery-app.ts';
 import { type FieldGuesses, idStrategyOf } from './discovery-fields.ts';
 import type { Found, FoundCollection } from './discovered.ts';
 import type { TableGuesses } from './discovery-tables.ts';
+import { type Hazard, sayHazard } from './hazards.ts';
 import { type PresetName, PRESETS } from './presets.ts';
 
 export interface Proposed {
@@ -10,7 +11,7 @@ export interface Proposed {
   readonly fields: FieldGuesses;
   readonly tables: TableGuesses;
   readonly app?: AppGuess | undefined;
-  readonly hazards: readonly string[];
+  readonly hazards: readonly Hazard[];
 }
 
 /** A setting: its value, and what is said of it. */
@@ -25,7 +26,11 @@ export function renderProposal(proposed: Proposed): string {
     '// Proposed by looking, and reading only. Check every line with a comment before a worker uses it.',
     '// Secrets and addresses are read from variables: see docs/configuration.md.',
     ...(hazards.length > 0
-      ? ['//', '// What will hurt in a recovery:', ...hazards.map((hazard) => `// - ${hazard}`)]
+      ? [
+          '//',
+          '// What will hurt in a recovery:',
+          ...hazards.map((hazard) => `// - ${sayHazard(hazard).replaceAll(/\s+/g, ' ')}`),
+        ]
       : []),
   ];
   const body: Entry[] = [

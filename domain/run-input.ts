@@ -149,6 +149,12 @@ export const coldCopyInputSchema = runInputSchema.pick({ reason: true });
 
 export const markEnvironmentInputSchema = z.strictObject({});
 
+export const discoverInputSchema = z.strictObject({
+  /** Leaves Postgres alone, since its tables take long, and proposes nothing: for whoever looks every hour. */
+  hazardsOnly: z.boolean().optional().describe('Tell the hazards and propose nothing.'),
+});
+export type DiscoverInput = z.input<typeof discoverInputSchema>;
+
 const MOST_SAID = 500;
 
 /** Field by field, what is wrong with an input: `depth: Invalid option…; typo: Unrecognized key`. */

@@ -3,6 +3,7 @@ import { createNeonActivities } from '../activities/neon/index.ts';
 import { createConfigurationActivities } from '../activities/configuration/index.ts';
 import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
 import type { QdrantCloudActivities, RecoveryActivities } from '../activities/contract.ts';
+import type { DiscoveryActivities } from '../activities/discovery-contract.ts';
 import type { ConfigurationActivities, DatabaseSetActivities } from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
 import {
@@ -35,6 +36,7 @@ import { readLivePlace } from '../domain/live-place.ts';
 import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compose-cluster.ts';
 import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';
+import { composeDiscovery } from './compose-discovery.ts';
 import { composePostgresRecovery, databaseSettingsOf } from './compose-postgres.ts';
 import { composeReindex } from './compose-reindex.ts';
 import { composeSetActivities, planBackup, unconfigured } from './compose-sets.ts';
@@ -163,9 +165,10 @@ const withoutPostgres: Pick<RecoveryActivities, 'dumpDatabase'> = {
     ),
 };
 
-/** What asks a system that not every stack has. */
+/** What asks a system that not every stack has, or whatever there is. */
 function optionalActivities(config: Config, store: ArtifactStore): OptionalActivities {
   return {
+    ...composeDiscovery(config),
     ...(config.qdrantCloud
       ? createQdrantCloudActivities({ config: config.qdrantCloud })
       : unconfigured('qdrantCloud', [
@@ -190,6 +193,7 @@ function optionalActivities(config: Config, store: ArtifactStore): OptionalActiv
 }
 
 type OptionalActivities = QdrantCloudActivities &
+  DiscoveryActivities &
   Pick<RecoveryActivities, 'wakeCluster'> &
   DatabaseSetActivities &
   ConfigurationActivities;

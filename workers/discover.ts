@@ -1,18 +1,11 @@
 /** `npm run discover`: looks at a stack, reading only, and proposes a configuration for it. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { discoverApp } from '../activities/app/discover.ts';
-import { discoverDatabase } from '../activities/postgres/discover.ts';
-import { discoverCollection } from '../activities/qdrant/discover.ts';
-import { type DiscoverySettings, loadDiscoverySettings } from '../config/discovery.ts';
-import type { Found } from '../domain/discovered.ts';
-import { guessApp } from '../domain/discovery-app.ts';
-import { guessFields } from '../domain/discovery-fields.ts';
-import { renderPreset, renderProposal } from '../domain/discovery-proposal.ts';
-import { guessTables } from '../domain/discovery-tables.ts';
-import { RecoveryError } from '../domain/failures.ts';
-import { hazardsOf } from '../domain/hazards.ts';
+import { loadDiscoverySettings } from '../config/discovery.ts';
+import { discoveryOf } from '../domain/discovery.ts';
+import { renderPreset } from '../domain/discovery-proposal.ts';
 import { isPreset, PRESETS } from '../domain/presets.ts';
+import { lookAtStack, nodeMajor } from './look.ts';
 
 const HELP = `npm run discover -- [options]
 
@@ -21,6 +14,8 @@ variables name them, and proposes a configuration: which payload field is which,
 reads only. What it proposes carries a comment at every guess; correct it and save it as recovery.config.mjs.
 
   --dotenv FILE     read the variables from a file alone, such as the app's own .env
+  --file FILE       a Dockerfile, compose file, render.yaml or railway.json of the app, for what it says and is not so; may be
+                    repeated
   --out FILE        write the proposal there instead of printing it; a file that is there is not overwritten
   --preset NAME     print a beginning without looking at anything: ${Object.keys(PRESETS).join(', ')}
   --json            print what was guessed, with the hazards, as one object
@@ -38,19 +33,22 @@ async function main(): Promise<number> {
   if (options.help) return print(HELP);
   if (options.preset !== undefined) return printPreset(options.preset);
   const settings = loadDiscoverySettings(options.dotenv);
-  const found = await look(settings);
-  if (!found.qdrant && !found.postgres && !found.app) {
+  const look = await lookAtStack({ ...settings, files: options.file });
+  for (const why of look.leftOut) say(why);
+  const { qdrant, ...around } = settings;
+  const discovery = discoveryOf(look, {
+    ...around,
+    qdrantUrl: qdrant?.url,
+    nodeMajor: nodeMajor(),
+    declared: look.declared,
+  });
+  if (discovery.seen.length === 0) {
     say('Nothing was found. Name at least QDRANT_URL, in the environment or with --dotenv; see --help.');
     return 1;
   }
-  const fields = found.qdrant ? guessFields(found.qdrant) : {};
-  const tables = guessTables(found, fields);
-  const app = found.app && guessApp(found.app);
-  const [major = '0'] = process.versions.node.split('.');
-  const hazards = hazardsOf(found, app, { ...settings, nodeMajor: Number(major) });
-  if (options.json) return print(`${JSON.stringify({ fields, tables, app, hazards })}\n`);
-  const text = renderProposal({ found, fields, tables, app, hazards });
-  return options.out === undefined ? print(text) : save(options.out, text);
+  const { guesses, hazards, proposal } = discovery;
+  if (options.json) return print(`${JSON.stringify({ ...guesses, hazards })}\n`);
+  return options.out === undefined ? print(proposal) : save(options.out, proposal);
 }
 
 function readArguments() {
@@ -58,6 +56,7 @@ function readArguments() {
     return parseArgs({
       options: {
         dotenv: { type: 'string' },
+        file: { type: 'string', multiple: true },
         out: { type: 'string' },
         preset: { type: 'string' },
         json: { type: 'boolean' },
@@ -66,27 +65,6 @@ function readArguments() {
     }).values;
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\nSee --help.`);
-    return undefined;
-  }
-}
-
-/** Each part for itself: one that does not answer keeps nobody from the others. */
-async function look({ qdrant, collection, postgresUrl, appUrl }: DiscoverySettings): Promise<Found> {
-  const vectors = qdrant && (await orNothing('Qdrant', () => discoverCollection(qdrant, collection)));
-  const ids = vectors?.sample.map(({ id }) => id) ?? [];
-  return {
-    qdrant: vectors,
-    postgres: postgresUrl && (await orNothing('Postgres', () => discoverDatabase(postgresUrl, ids))),
-    app: appUrl === undefined ? undefined : await orNothing('The app', () => discoverApp(appUrl)),
-  };
-}
-
-async function orNothing<T>(what: string, looking: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await looking();
-  } catch (error) {
-    if (!(error instanceof RecoveryError)) throw error;
-    say(`${what} is left out: ${error.message}`);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** The worker's process: settings, connections, one Worker, and an orderly end on SIGINT and SIGTERM. */
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -11,12 +11,13 @@ import { composeActivities } from './compose.ts';
 import { healthOf, serveHealth } from './health.ts';
 import { jsonLine } from './log.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { WORKFLOWS } from './workflows-path.ts';
 
 /** Above the longest single request to a store, so that a running call can end by itself when the worker is told to stop. */
 const GRACE = '20s';
 const FORCE = '40s';
 
-async function run(): Promise<void> {
+async function run(bundle: string | undefined): Promise<void> {
   // Settings first: the runtime keeps the process alive and takes its signals, so nothing may fail between the two.
   const config = await loadConfig();
   const temporal = loadTemporalConnection();
@@ -25,13 +26,13 @@ async function run(): Promise<void> {
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
   });
   try {
-    await serve(config, temporal);
+    await serve(config, temporal, bundle);
   } finally {
     await Runtime.instance().shutdown();
   }
 }
 
-async function serve(config: Config, temporal: TemporalConnection): Promise<void> {
+async function serve(config: Config, temporal: TemporalConnection, bundle: string | undefined): Promise<void> {
   let worker: Worker | undefined;
   const health =
     config.worker.health &&
@@ -40,13 +41,18 @@ async function serve(config: Config, temporal: TemporalConnection): Promise<void
       healthOf(config, () => worker?.getState() ?? 'STARTING'),
     ));
   try {
-    await work(config, temporal, (made) => (worker = made));
+    await work(config, temporal, bundle, (made) => (worker = made));
   } finally {
     health?.close();
   }
 }
 
-async function work(config: Config, temporal: TemporalConnection, made: (worker: Worker) => void): Promise<void> {
+async function work(
+  config: Config,
+  temporal: TemporalConnection,
+  bundle: string | undefined,
+  made: (worker: Worker) => void,
+): Promise<void> {
   const connection = await NativeConnection.connect(temporal.options()).catch((error: unknown) => {
     const message = `Temporal at ${temporal.address} cannot be reached. Start it, or correct TEMPORAL_ADDRESS.`;
     throw new RecoveryError('INVALID_CONFIGURATION', message, { cause: error });
@@ -64,7 +70,7 @@ async function work(config: Config, temporal: TemporalConnection, made: (worker:
       namespace: temporal.namespace,
       identity: `recovery-worker:${process.pid}@${hostname()}`,
       taskQueue: taskQueueOf(config.environment),
-      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+      ...(bundle === undefined ? { workflowsPath: WORKFLOWS } : { workflowBundle: { codePath: bundle } }),
       activities: composeActivities(config),
       shutdownGraceTime: GRACE,
       shutdownForceTime: FORCE,
@@ -76,20 +82,28 @@ async function work(config: Config, temporal: TemporalConnection, made: (worker:
   }
 }
 
-const HELP = `npm run worker
+const HELP = `npm run worker [-- --bundle FILE]
 
 Serves the recovery task queue of one environment until SIGINT or SIGTERM. Settings come from the environment and an
 optional recovery.config file: docs/configuration.md. Logs are JSON lines on stderr.
+
+  --bundle FILE   the workflows as \`node workers/bundle.ts FILE\` has put them together, instead of doing so now
+  --help
 `;
+const WRONG_USE = 2;
 
 async function main(args: readonly string[]): Promise<void> {
-  if (args.length === 0) return run();
-  const asked = args.includes('--help');
-  (asked ? process.stdout : process.stderr).write(HELP);
-  process.exitCode = asked ? 0 : 2;
+  const { values } = parseArgs({ args: [...args], options: { bundle: { type: 'string' }, help: { type: 'boolean' } } });
+  if (values.help) return void process.stdout.write(HELP);
+  return run(values.bundle);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    process.stderr.write(`${error.message}\n\n${HELP}`);
+    process.exitCode = WRONG_USE;
+    return;
+  }
   // What is wrong with the settings is for people; anything else comes with its trace.
   const known = error instanceof RecoveryError;
   process.stderr.write(

@@ -1,6 +1,7 @@
 /** Every workflow that the worker offers: the entry of the workflow bundle. */
 export { backUpStack } from './back-up-stack.ts';
 export { copyColdStorage } from './copy-cold-storage.ts';
+export { discoverStack } from './discover-stack.ts';
 export { holdRecoveryLease } from './lease.ts';
 export { markEnvironment } from './mark-environment.ts';
 export { pruneRecoverySets } from './prune-recovery-sets.ts';

@@ -26,12 +26,15 @@ const operationSchema = z.looseObject({
 });
 type OpenApi = z.infer<typeof openApiSchema>;
 
-/** What the app says of itself: its OpenAPI, and which health paths answer. Asks with GET only. */
-export async function discoverApp(baseUrl: string): Promise<FoundApp> {
-  const openApi = openApiSchema.safeParse(parse((await get(baseUrl, '/openapi.json'))?.text ?? ''));
+/**
+ * What the app says of itself: its OpenAPI, and which health paths answer: the usual ones and `more`. Asks with GET only.
+ * @throws RecoveryError APP_UNREACHABLE when it does not answer at all
+ */
+export async function discoverApp(baseUrl: string, more: readonly string[] = []): Promise<FoundApp> {
+  const openApi = openApiSchema.safeParse(parse((await mustGet(baseUrl, '/openapi.json')).text));
   const operations = openApi.success ? operationsOf(openApi.data) : [];
   const health: { path: string; status: number; body: unknown }[] = [];
-  for (const path of HEALTH) {
+  for (const path of new Set([...HEALTH, ...more])) {
     const reply = await get(baseUrl, path);
     if (reply && reply.status !== 404 && reply.status !== 405)
       health.push({ path, status: reply.status, body: parse(reply.text) });
@@ -39,9 +42,13 @@ export async function discoverApp(baseUrl: string): Promise<FoundApp> {
   return { operations, health };
 }
 
+function mustGet(baseUrl: string, path: string): Promise<{ status: number; text: string }> {
+  return sendToApp({ baseUrl, method: 'GET', path, headers: {}, deadlineMs: DEADLINE_MS });
+}
+
 async function get(baseUrl: string, path: string): Promise<{ status: number; text: string } | undefined> {
   try {
-    return await sendToApp({ baseUrl, method: 'GET', path, headers: {}, deadlineMs: DEADLINE_MS });
+    return await mustGet(baseUrl, path);
   } catch (error) {
     if (error instanceof RecoveryError && error.code === 'APP_UNREACHABLE') return undefined;
     throw error;

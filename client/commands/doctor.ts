@@ -9,7 +9,7 @@ import { clean } from '../output.ts';
 export function doctorCommand(cli: Cli): Command {
   return command(
     'doctor',
-    'Look whether a recovery would work tonight: Temporal, worker, store, age of the sets, schedules',
+    'Look whether a recovery would work tonight: Temporal, worker, store, age of the sets, schedules, hazards of the stack',
     'dr doctor\ndr doctor --json || page-somebody',
   ).action(action(cli, examine));
 }

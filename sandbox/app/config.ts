@@ -37,7 +37,23 @@ export type AppConfig = z.infer<typeof appConfigSchema>;
 /** The file's content, before it is read. */
 export type AppConfigFile = z.input<typeof appConfigSchema>;
 
-/** @throws Error naming the file, and z.ZodError naming the fields */
-export async function readAppConfig(file: string): Promise<AppConfig> {
-  return appConfigSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+const REFERENCE = /\$\{([A-Z][A-Z0-9_]*)\}/g;
+
+/**
+ * Reads the file. `${NAME}` within a text stands for a variable of the environment, so that the file itself may be read by
+ * everybody.
+ * @throws Error naming the file or the variable that is not there, and z.ZodError naming the fields
+ */
+export async function readAppConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<AppConfig> {
+  const valueOf = (_reference: string, name: string): string => {
+    const value = environment[name];
+    if (value === undefined || value === '') throw new Error(`${file}: the variable ${name} is not set`);
+    return value;
+  };
+  const filled = (_key: string, held: unknown): unknown =>
+    typeof held === 'string' ? held.replaceAll(REFERENCE, valueOf) : held;
+  return appConfigSchema.parse(JSON.parse(await readFile(file, 'utf8'), filled));
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { workerEnvironment } from '../../config/search-path.ts';
 import { Chatbot } from './chatbot.ts';
 import { readAppConfig } from './config.ts';
 import { ModeSwitch } from './mode.ts';
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
   const config = await readAppConfig(
     z.string({ error: 'name the configuration with --config FILE' }).parse(values.config),
+    workerEnvironment(),
   );
   const chatbot = new Chatbot(config, await VectorPlace.load(config));
   const app = buildApp(chatbot, await ModeSwitch.load(config.maintenance), config.maintenance?.token);

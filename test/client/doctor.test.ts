@@ -83,6 +83,7 @@ describe('dr doctor', () => {
         'worker',
         'schedule backup',
         'schedule verification',
+        'hazards',
         'store',
         'newest set',
         'newest verified set',

@@ -81,6 +81,13 @@ export function fakeStack(
     ...fakeReindex(),
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
+    discoverStack: async () => ({
+      seen: ['Qdrant', 'the app'],
+      leftOut: [],
+      hazards: [],
+      guesses: { fields: {}, tables: {}, app: {} },
+      proposal: 'export default {};\n',
+    }),
     chooseRecoverySet: async () => ({ set: recoverySet, why: 'the newest' }),
     listMarks: async () => [],
     sealRecoverySet: async () => ({ manifest: artifact('manifest') }),

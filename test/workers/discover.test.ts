@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../config/load.ts';
+import type { Hazard } from '../../domain/hazards.ts';
+import { composeDiscovery } from '../../workers/compose-discovery.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type Said, startServer, type TestServer } from '../support/http.ts';
 import { ADMIN_KEY } from '../support/front.ts';
@@ -119,7 +121,7 @@ describe('a stack that nobody has configured', () => {
       tables,
       app: asked,
       hazards,
-    } = JSON.parse(stdout) as Record<string, unknown> & { hazards: string[] };
+    } = JSON.parse(stdout) as Record<string, unknown> & { hazards: Hazard[] };
     expect(fields).toMatchObject({
       text: { name: 'page_content' },
       source: { name: 'metadata.source_file' },
@@ -142,9 +144,13 @@ describe('a stack that nobody has configured', () => {
       health: { path: '/api/health', deep: false },
       ask: { method: 'POST', path: '/api/v1/chat', question: 'query', answer: 'response', citations: 'sources' },
     });
-    const told = hazards.join('\n');
-    for (const words of ['shut down on 2026-01-14', 'by its own name', 'no payload index', 'speaks of its stores'])
-      expect(told).toContain(words);
+    expect(hazards.map(({ name }) => name)).toEqual([
+      'retired-model',
+      'no-alias',
+      'random-ids',
+      'no-payload-index',
+      'shallow-health',
+    ]);
   });
 
   test('gets a file that the worker takes, with a comment at every guess and no secret in it', async () => {
@@ -183,6 +189,42 @@ describe('a stack that nobody has configured', () => {
     expect(stdout).toContain('page_content');
     expect(stderr).toContain('Postgres is left out');
     expect(stdout + stderr).not.toContain('secret-word');
+  });
+
+  test('tells what the files of its deployment say and is not so', async () => {
+    const file = join(temporaryFolder('discover'), 'Dockerfile');
+    await writeFile(file, 'FROM python:3.12-slim\nEXPOSE 8000\nHEALTHCHECK CMD curl -f http://localhost:7860/health\n');
+    const { stdout } = await discover(['--file', file, '--json']);
+    const { hazards } = JSON.parse(stdout) as { hazards: Hazard[] };
+    const told = Object.fromEntries(hazards.map(({ name, message }) => [name, message]));
+    expect(told).toMatchObject({
+      'declared-port': expect.stringContaining('8000 (Dockerfile), 7860 (Dockerfile)'),
+      'declared-health': expect.stringContaining('answers at /api/health'),
+      'health-program': expect.stringContaining('with curl'),
+    });
+  });
+
+  test('is looked at by the worker as its settings say, and the hazards alone without the tables', async () => {
+    const folder = temporaryFolder('discover');
+    await writeFile(join(folder, 'golden-questions.json'), '[]');
+    const variables = {
+      ...env,
+      QDRANT_COLLECTION_NAME: 'robotics_v2',
+      DR_ENVIRONMENT: 'test',
+      EMBEDDINGS_URL: app.url,
+    };
+    const more = { EMBEDDINGS_DIMENSIONS: '3', STORE_DIRECTORY: folder };
+    const { discoverStack } = composeDiscovery(await loadConfig({ env: { ...variables, ...more }, cwd: folder }));
+    const whole = await discoverStack({ hazardsOnly: false });
+    expect(whole).toMatchObject({ seen: ['Qdrant', 'Postgres', 'the app'], leftOut: [] });
+    expect(whole.guesses.tables).toMatchObject({ sessions: { table: 'conversations' } });
+    const glance = await discoverStack({ hazardsOnly: true });
+    expect(glance).toMatchObject({ seen: ['Qdrant', 'the app'], proposal: '' });
+    // What is configured is asked too: the app has nothing there.
+    expect(glance.hazards.map(({ name }) => name)).toContain('health-path');
+    const said = JSON.stringify([whole, glance]);
+    expect(said).not.toContain(ADMIN_KEY);
+    expect(said).not.toContain(new URL(env['NEON_DATABASE_URL'] ?? '').password);
   });
 
   test.each([
