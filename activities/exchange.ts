@@ -3,7 +3,7 @@ import { types } from 'node:util';
 /** One HTTP request with a deadline. */
 export interface Request {
   readonly url: string | URL;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;

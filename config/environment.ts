@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Tree } from './tree.ts';
-import { settingAt, withSetting } from './tree.ts';
+import { isTree, settingAt, withSetting } from './tree.ts';
 import type { Variable } from './variables.ts';
 
 /** Settings with what the environment says put over them, and which variable each came from. */
@@ -25,10 +25,25 @@ export function overlayEnvironment(
     const differs = others.find((name) => env[name] !== value);
     if (differs !== undefined)
       problems.push(`${setting}: ${first} and ${differs} are both set and differ. Unset one of them.`);
-    origins.set(setting, first);
-    tree = withSetting(tree, setting, converted(value, kind, cwd));
+    for (const path of placesOf(tree, setting)) {
+      origins.set(path, first);
+      tree = withSetting(tree, path, converted(value, kind, cwd));
+    }
   }
   return { settings: tree, origins, problems };
+}
+
+/** The settings that a variable gives: one, or one in every entry that has use for it. */
+function placesOf(tree: Tree, setting: string): string[] {
+  const [before, after] = setting.split('.*.');
+  if (before === undefined || after === undefined) return [setting];
+  const entries = settingAt(tree, before);
+  if (!isTree(entries)) return [];
+  const holder = after.slice(0, after.lastIndexOf('.'));
+  return Object.keys(entries)
+    .map((name) => `${before}.${name}`)
+    .filter((entry) => isTree(settingAt(tree, `${entry}.${holder}`)))
+    .map((entry) => `${entry}.${after}`);
 }
 
 /** What is no number, and neither true nor false, stays a string, for the schema to refuse. */
@@ -42,7 +57,8 @@ function converted(value: string, kind: Variable['kind'], cwd: string): unknown 
 
 /** Makes the named settings absolute, where they are there: paths, or lists of paths. */
 export function withAbsolutePaths(settings: Tree, paths: readonly string[], folder: string): Tree {
-  return paths.reduce((tree, path) => {
+  const places = paths.flatMap((path) => placesOf(settings, path));
+  return places.reduce((tree, path) => {
     const value = settingAt(tree, path);
     if (Array.isArray(value))
       return withSetting(

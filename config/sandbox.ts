@@ -81,6 +81,22 @@ export function loadSandboxOptions(environment: Record<string, string | undefine
   };
 }
 
+/** What the sandbox's chatbot is deployed with. */
+const appEnvironmentSchema = z.object({
+  QDRANT_URL: z.string().min(1),
+  QDRANT_API_KEY: z.string().optional(),
+  QDRANT_COLLECTION_NAME: z.string().min(1),
+  DATABASE_URL: z.string().min(1),
+  EMBEDDINGS_URL: z.string().min(1),
+  EMBEDDINGS_MODEL: z.string().min(1),
+});
+export type AppEnvironment = z.infer<typeof appEnvironmentSchema>;
+
+/** @throws z.ZodError naming the variables that are missing */
+export function appEnvironment(environment: Record<string, string | undefined> = process.env): AppEnvironment {
+  return appEnvironmentSchema.parse(environment);
+}
+
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The same object without the fields that have no value. */

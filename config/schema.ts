@@ -3,6 +3,7 @@ import { embeddingIdentitySchema } from '../domain/recovery-set.ts';
 import { retentionPolicySchema } from '../domain/retention.ts';
 import { approvalPolicySchema, objectivesSchema } from '../domain/settings.ts';
 import { appConfigSchema } from './app.ts';
+import { appServersConfigSchema } from './app-servers.ts';
 import { backupConfigSchema } from './backup.ts';
 import { contentConfigSchema } from './content.ts';
 import { neonConfigSchema } from './neon.ts';
@@ -151,6 +152,7 @@ export const configSchema = z.strictObject({
   embeddings: embeddingsConfigSchema,
   content: contentConfigSchema.optional(),
   app: appConfigSchema.optional(),
+  appServers: appServersConfigSchema.optional(),
   store: storeConfigSchema.prefault({}),
   backup: backupConfigSchema.prefault({}),
   qdrantCloud: qdrantCloudConfigSchema.optional(),

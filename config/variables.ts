@@ -1,6 +1,6 @@
 /** One environment variable (with the names it is known by elsewhere) and the setting that it gives. */
 export interface Variable {
-  /** Dotted path in the configuration. */
+  /** Dotted path in the configuration; `*` is every entry of a list by name, where the object that holds the setting is there. */
   readonly setting: string;
   /** The first is the one we recommend; all must agree when several are set. */
   readonly names: readonly [string, ...string[]];
@@ -96,6 +96,36 @@ export const VARIABLES: readonly Variable[] = [
     names: ['APP_VECTORS_HEADER'],
     value: 'what the header of the request that re-points the app must say, such as Bearer and its token',
   },
+  {
+    setting: 'appServers.traffic.cloudflare.token',
+    names: ['CLOUDFLARE_API_TOKEN'],
+    value: 'a token of Cloudflare that may write the record or the pool before the app',
+  },
+  {
+    setting: 'appServers.traffic.frontendConfig.token',
+    names: ['FRONTEND_GITHUB_TOKEN'],
+    value: 'a token of GitHub that may write variables and actions of the book’s repository',
+  },
+  {
+    setting: 'appServers.traffic.caddy.header.value',
+    names: ['CADDY_ADMIN_HEADER'],
+    value: 'what the header of the gate before Caddy’s admin API must say',
+  },
+  {
+    setting: 'appServers.servers.*.deploy.render.token',
+    names: ['RENDER_API_KEY'],
+    value: 'an API key of Render that may deploy the app’s services',
+  },
+  {
+    setting: 'appServers.servers.*.deploy.hfSpace.token',
+    names: ['HF_TOKEN'],
+    value: 'a token of Hugging Face that may write the app’s Spaces',
+  },
+  {
+    setting: 'appServers.servers.*.deploy.docker.registry.password',
+    names: ['DOCKER_REGISTRY_PASSWORD'],
+    value: 'the password or token that the app’s images are pulled with',
+  },
   { setting: 'store.directory', names: ['STORE_DIRECTORY'], value: 'the folder of the artifact store', kind: 'path' },
   { setting: 'store.s3.bucket', names: ['STORE_S3_BUCKET'], value: 'the name of the bucket, for a store in S3' },
   { setting: 'store.s3.region', names: ['STORE_S3_REGION'], value: 'the region of the bucket, such as eu-central-1' },
@@ -172,6 +202,12 @@ export const PATH_SETTINGS = [
   'configuration.release.git',
   'content.directory',
   'goldenQuestions',
+  'appServers.releases.git',
+  'appServers.servers.*.deploy.command.ssh.keyFile',
+  'appServers.servers.*.deploy.command.ssh.knownHostsFile',
+  'appServers.servers.*.deploy.docker.tcp.caFile',
+  'appServers.servers.*.deploy.docker.tcp.certFile',
+  'appServers.servers.*.deploy.docker.tcp.keyFile',
   'qdrantReplacement.cloud.keyFile',
   'postgres.binDir',
   'postgres.scratchDir',

@@ -141,6 +141,14 @@ export const FAILURES = {
     retry: 'ask',
     next: 'Read the last words of the deployment (all of them are in the store), mend their cause, then `retryStep`.',
   },
+  APP_NEEDS_HAND: {
+    retry: 'ask',
+    next: 'Mend what the message names and `retryStep`: another app server would lack it too. To move the app all the same, start again with `move: true`.',
+  },
+  NO_RELEASE: {
+    retry: 'refuse',
+    next: 'Name one in `release`, or tag what is released in the repository of `appServers.releases.git`.',
+  },
   STORE_UNREACHABLE: { retry: 'wait', next: 'Make the artifact store readable and writable again.' },
   STORE_DENIED: {
     retry: 'ask',

@@ -90,3 +90,11 @@ export const PLACES = 'places/qdrant/';
 export function livePlaceKeyOf(epoch: number): string {
   return `${PLACES}${String(epoch).padStart(6, '0')}.json`;
 }
+
+/** Releases of the app that have passed the gates of a run. */
+export const PROVEN_RELEASES = 'releases/';
+
+/** A commit or digest that a run has proven. Colons are no part of a file's name everywhere. */
+export function provenReleaseKeyOf(pinned: string, runId: string): string {
+  return `${PROVEN_RELEASES}${pinned.replace(':', '-')}/${runId}.json`;
+}

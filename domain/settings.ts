@@ -67,6 +67,22 @@ export const clusterSettingsSchema = z.strictObject({
 });
 export type ClusterSettings = z.infer<typeof clusterSettingsSchema>;
 
+/** What a runbook may know of the app's servers: names and addresses, nothing that opens anything. */
+export const appServerSettingsSchema = z.strictObject({
+  servers: z
+    .array(z.strictObject({ name: z.string(), target: z.string(), url: z.string(), deploys: z.string() }))
+    .min(2),
+  confirm: z.strictObject({ rounds: z.int().positive(), everySeconds: z.number().positive() }),
+  /** The commit window: how often it is looked at, and what gives the server up. */
+  window: z.strictObject({
+    everySeconds: z.number().positive(),
+    errorRate: z.number().min(0).max(1),
+    p95: z.number().positive(),
+    patience: z.int().positive(),
+  }),
+});
+export type AppServerSettings = z.infer<typeof appServerSettingsSchema>;
+
 /**
  * The part of the worker's configuration that a runbook may know: no secrets, no addresses with credentials. An activity
  * reads it at the start of a run, so that it stands in the history for whoever reads it a year later.
@@ -92,6 +108,8 @@ export const runSettingsSchema = z.strictObject({
   postgres: databaseSettingsSchema.optional(),
   /** Absent in histories from before it was told. */
   cluster: clusterSettingsSchema.optional(),
+  /** Absent where the app has one server only. */
+  appServers: appServerSettingsSchema.optional(),
   /** Minutes without a sign of a person before a message is sent again. Absent in histories from before it was told. */
   escalateMinutes: z.number().positive().optional(),
 });

@@ -51,6 +51,17 @@ export async function readDeclared(files: readonly string[]): Promise<{ declared
   return { declared, leftOut };
 }
 
+/** The same of texts that were read already: the plain files of a set. What is not what its name says declares nothing. */
+export function declaredIn(files: readonly { name: string; text: string }[]): Declared {
+  return files.reduce((declared, { name, text }) => {
+    try {
+      return join(declared, readOne(basename(name), text));
+    } catch {
+      return declared;
+    }
+  }, NOTHING_DECLARED);
+}
+
 async function textOf(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {

@@ -1,5 +1,5 @@
 import type { Gate } from '../../domain/verdict.ts';
-import type { BackupAge } from '../contract.ts';
+import type { BackupAge } from '../qdrant-cloud-contract.ts';
 import type { Backup, Schedule } from './answers.ts';
 import { describeBackup, wholeBackups } from './backup.ts';
 import type { Tools } from './tools.ts';

@@ -1,5 +1,5 @@
 import { RecoveryError } from '../../domain/failures.ts';
-import type { CloudBackup } from '../contract.ts';
+import type { CloudBackup } from '../qdrant-cloud-contract.ts';
 import type { Work } from '../progress.ts';
 import type { Backup } from './answers.ts';
 import type { QdrantCloudClient } from './client.ts';

@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { QdrantCloudConfig } from '../../config/qdrant-cloud.ts';
 import type { ReplacementActivities } from '../cluster-contract.ts';
-import type { QdrantCloudActivities } from '../contract.ts';
+import type { QdrantCloudActivities } from '../qdrant-cloud-contract.ts';
 import { withProgress } from '../progress.ts';
 import { newestBackupAge } from './age.ts';
 import { deleteBackup, takeManualBackup } from './backup.ts';

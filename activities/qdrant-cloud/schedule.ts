@@ -1,4 +1,4 @@
-import type { BackupSchedule, ScheduleDifference } from '../contract.ts';
+import type { BackupSchedule, ScheduleDifference } from '../qdrant-cloud-contract.ts';
 import type { Schedule } from './answers.ts';
 import type { QdrantCloudClient, Wanted } from './client.ts';
 import { CloudFailure } from './failure.ts';

@@ -4,6 +4,8 @@ import type { ArtifactStore } from '../../domain/artifacts.ts';
 import type { EmbeddingIdentity } from '../../domain/recovery-set.ts';
 import type { CollectionActivities } from '../cluster-contract.ts';
 import { withProgress } from '../progress.ts';
+import { checkTransport } from '../transport.ts';
+import { addressOf } from './address.ts';
 import { revertAliases, setAliases } from './aliases.ts';
 import { QdrantConnection } from './client.ts';
 import { createCollection, finishCollection } from './create.ts';
@@ -12,7 +14,6 @@ import { dropMade } from './ownership.ts';
 import { checkQueries } from './queries.ts';
 import { restoreInto } from './restore-into.ts';
 import { PATIENCE, type Patience, type Tools } from './tools.ts';
-import { checkTransport } from './transport.ts';
 
 export { createProbe } from './probe.ts';
 
@@ -49,6 +50,6 @@ export function createCollectionActivities(parts: Parts): CollectionActivities {
     awaitOptimized: (input) => withProgress(input, (work) => awaitOptimized(tools, input, work)),
     checkQueries: (input) =>
       withProgress({}, (work) => checkQueries(tools, { ...input, floor: parts.recallFloor }, work)),
-    checkTransport: () => checkTransport(parts.config.url),
+    checkTransport: () => checkTransport(addressOf(parts.config.url)),
   };
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../support/ports.ts';
 import { type CloudUnderTest, eventually, startCloud } from '../../support/qdrant-cloud.ts';
 import { createQdrantCloudActivities } from '../../../activities/qdrant-cloud/index.ts';
-import type { QdrantCloudActivities } from '../../../activities/contract.ts';
+import type { QdrantCloudActivities } from '../../../activities/qdrant-cloud-contract.ts';
 import { withFailures } from '../../../activities/fail.ts';
 import { activityEnvironment } from './stage.ts';
 

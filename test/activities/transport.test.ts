@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { checkTransport } from '../../../activities/qdrant/transport.ts';
-import { startServer } from '../../support/http.ts';
-import { freePort } from '../../support/ports.ts';
+import { checkTransport } from '../../activities/transport.ts';
+import { startServer } from '../support/http.ts';
+import { freePort } from '../support/ports.ts';
 
 /** Made for this test, for `localhost`, and good for nothing else. */
 const KEY = `-----BEGIN PRIVATE KEY-----
@@ -34,7 +34,10 @@ describe('the transport gate', () => {
   });
   afterAll(() => void server.close());
 
-  const verdict = async (url: string) => (await checkTransport(url))[0];
+  const verdict = async (url: string) => {
+    const { protocol, hostname, port } = new URL(url);
+    return (await checkTransport({ https: protocol === 'https:', host: hostname, port: Number(port) }))[0];
+  };
 
   test('a certificate that nobody vouches for is red', async () => {
     expect(await verdict(`https://localhost:${port}`)).toMatchObject({

@@ -1,8 +1,14 @@
 import { connect, type TLSSocket } from 'node:tls';
-import type { Gate } from '../../domain/verdict.ts';
-import { addressOf } from './address.ts';
+import type { Gate } from '../domain/verdict.ts';
 
 const CONNECT_MS = 5_000;
+
+/** A server, as far as a handshake needs it. */
+export interface Endpoint {
+  readonly https: boolean;
+  readonly host: string;
+  readonly port: number;
+}
 
 type Seen = { readonly until: string } | { readonly refused: string } | { readonly silent: string };
 
@@ -10,8 +16,7 @@ type Seen = { readonly until: string } | { readonly refused: string } | { readon
  * Whether the connection is protected as the address declares: behind `https` a certificate that this machine takes for that
  * name; for `http` it is only said that nothing is.
  */
-export async function checkTransport(url: string): Promise<Gate[]> {
-  const { https, host, port } = addressOf(url);
+export async function checkTransport({ https, host, port }: Endpoint): Promise<Gate[]> {
   if (!https) {
     const expected = 'as the address declares: http, without TLS';
     return [
