@@ -17,7 +17,7 @@ Breaks a small real stack on this machine, recovers it through Temporal, verifie
 
   --scenario NAME   ${PRACTICES.join(' | ')} (default: partial-loss)
   --fault LIST      comma-separated faults (default of partial-loss: ${RECOVERIES['partial-loss'].faults.join(',')};
-                    of qdrant-cluster: ${RECOVERIES['qdrant-cluster'].faults.join(',')}; of postgres: ${RECOVERIES.postgres.faults.join(',')}; of a recovery set: ${SET_FAULTS.join(',')})
+                    of qdrant-cluster: ${RECOVERIES['qdrant-cluster'].faults.join(',')}; of postgres: ${RECOVERIES.postgres.faults.join(',')}; of app-server: ${RECOVERIES['app-server'].faults.join(',')}; of a recovery set: ${SET_FAULTS.join(',')})
   --all             every scenario
   --points N        seed N synthetic points as well, for scale
   --name NAME       name of the sandbox (default: drill)

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { runFolderOf } from '../domain/names.ts';
 import { type RunReport, runReportSchema, runStatusSchema } from '../domain/report.ts';
 import { breakStack } from './faults/break.ts';
-import { type BreakablePart, CLUSTER_LOSS, PARTIAL_LOSS } from './faults/index.ts';
+import { APP_FAILURE, type BreakablePart, CLUSTER_LOSS, PARTIAL_LOSS } from './faults/index.ts';
 import { overallVerdict } from '../domain/verdict.ts';
 import { Operator } from './operator.ts';
 import { type DrillResult, failedDrill, judge } from './practice-result.ts';
@@ -25,7 +25,7 @@ const PATIENCE_MS = 10 * 60_000;
 const statusSchema = z.object(runStatusSchema.shape);
 const startedSchema = z.object({ workflowId: z.string(), runId: z.string() });
 
-export const PRACTICES = ['partial-loss', 'qdrant-cluster', 'postgres', 'recovery-set'] as const;
+export const PRACTICES = ['partial-loss', 'qdrant-cluster', 'postgres', 'app-server', 'recovery-set'] as const;
 export type PracticeName = (typeof PRACTICES)[number];
 
 /** What is broken and recovered in each scenario that has a runbook. */
@@ -33,6 +33,7 @@ export const RECOVERIES = {
   'partial-loss': { system: 'qdrant', faults: PARTIAL_LOSS },
   'qdrant-cluster': { system: 'qdrant', faults: CLUSTER_LOSS },
   postgres: { system: 'postgres', faults: ['delete-rows'] },
+  'app-server': { system: 'app', faults: APP_FAILURE },
 } as const satisfies Partial<Record<PracticeName, { system: BreakablePart; faults: readonly string[] }>>;
 
 export interface Practice {
@@ -56,11 +57,14 @@ export async function practise(practice: Practice): Promise<void> {
   const drill = scenario === 'recovery-set' ? proveSet : recover(scenario);
   // Postgres is recovered as on Neon, in its history.
   const stack = await startStack({ name, fresh: true, neon: scenario === 'postgres', onMessage: say });
+  // Deployments ask it to start what they have brought.
+  const control = await openControl(stack);
   try {
     await seed({ dir: stack.dir, env: stack.env }, { points, onProgress: progressLines(say) });
     show(await drill(practice, stack).catch((error: unknown) => failedDrill(scenario, error)));
-    if (keep) await keepUp(stack, say);
+    if (keep) await keepUp(stack, control.url, say);
   } finally {
+    await control.close();
     await stack.stop();
   }
 }
@@ -191,11 +195,9 @@ async function reportPath(stack: Stack, workflowId: string, runId: string): Prom
   return report === undefined ? null : join(folder, report);
 }
 
-async function keepUp(stack: Stack, say: (line: string) => void): Promise<void> {
-  const control = await openControl(stack);
-  say(`${renderStack(stack, control.url)}\n`);
+async function keepUp(stack: Stack, control: string, say: (line: string) => void): Promise<void> {
+  say(`${renderStack(stack, control)}\n`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  await control.close();
 }

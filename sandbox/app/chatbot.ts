@@ -5,6 +5,7 @@ import type { AppConfig } from './config.ts';
 import { addAnswer, addQuestion, type Citation, createSession, type StoredCitation } from './conversations.ts';
 import { connectPostgres, readChunks, readIdsOfFile, removeChunks, upsertChunks } from './database.ts';
 import { EmbeddingsClient } from './embeddings.ts';
+import type { Misbehaviour } from './faults.ts';
 import type { VectorPlace } from './vector-place.ts';
 import type { VectorIndex } from './vectors.ts';
 
@@ -12,6 +13,7 @@ import type { VectorIndex } from './vectors.ts';
 const EMBED_BATCH = 64;
 /** Cosine below which a passage has nothing to do with the question: unrelated texts come out around 0. */
 const MIN_SCORE = 0.2;
+const NONSENSE = 'zzz qqq xxx';
 
 export interface Answer {
   readonly answer: string;
@@ -22,11 +24,13 @@ export interface Answer {
 /** The chatbot itself, without HTTP. */
 export class Chatbot {
   readonly pool: pg.Pool;
+  readonly misbehaviour: Misbehaviour | undefined;
   readonly place: VectorPlace;
   readonly embeddings: EmbeddingsClient;
   readonly #llm: AppConfig['llm'];
 
-  constructor(config: AppConfig, place: VectorPlace) {
+  constructor(config: AppConfig, place: VectorPlace, misbehaviour?: Misbehaviour) {
+    this.misbehaviour = misbehaviour;
     this.pool = connectPostgres(config.postgres.url);
     this.place = place;
     this.embeddings = new EmbeddingsClient(config.embeddings);
@@ -60,8 +64,11 @@ export class Chatbot {
   /** The question is kept before anything slow is done, so that it is there whatever breaks. */
   async ask(question: string, topK: number, session?: string): Promise<Answer> {
     const sessionId = session ?? (await createSession(this.pool));
+    this.misbehaviour?.beforeWrite();
     await addQuestion(this.pool, sessionId, question);
-    const found = await this.#retrieve(question, topK);
+    // An answer to another question than the one that was asked comes with status 200 as well.
+    const wrong = this.misbehaviour?.now === 'wrong';
+    const found = await this.#retrieve(wrong ? NONSENSE : question, topK);
     const answer = await compose(question, found, this.#llm);
     await addAnswer(this.pool, sessionId, answer, found);
     return { answer, sessionId, citations: found.map(({ contentHash: _, ...citation }) => citation) };
@@ -73,6 +80,7 @@ export class Chatbot {
 
   /** The nearest passages that have a row. A vector without one is an orphan: nobody could look up what it cites. */
   async #retrieve(question: string, topK: number): Promise<StoredCitation[]> {
+    this.misbehaviour?.beforeEmbedding();
     const hits = await this.vectors.search(await this.embeddings.embedOne(question), topK);
     const chunks = await readChunks(
       this.pool,

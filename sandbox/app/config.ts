@@ -10,6 +10,12 @@ const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/
 
 /** The chatbot's settings: one JSON file, as a deployment would write it. */
 export const appConfigSchema = z.strictObject({
+  /** What its answers name in `x-served-by`. */
+  name: z.string().min(1).default('app'),
+  /** Whose pages may ask: origins, for CORS. */
+  origins: z.array(z.string()).default([]),
+  /** File by which a practice lets it misbehave. */
+  faults: z.string().min(1).optional(),
   port: z.int().min(0).max(65_535),
   host: z.string().min(1).default('127.0.0.1'),
   qdrant: z.strictObject({

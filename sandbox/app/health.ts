@@ -18,11 +18,17 @@ export interface DeepHealth {
 }
 
 /** Touches everything that an answer needs, each within three seconds. */
-export async function checkDeeply({ vectors, pool, embeddings }: Chatbot, mode: Mode): Promise<DeepHealth> {
+export async function checkDeeply(
+  { vectors, pool, embeddings, misbehaviour }: Chatbot,
+  mode: Mode,
+): Promise<DeepHealth> {
   const [qdrant, postgres, embedding] = await Promise.all([
     check(() => vectors.check()),
     check(() => pool.query('SELECT FROM chunks LIMIT 1')),
-    check(() => embeddings.embedOne('Are you there?', DEADLINE_MS)),
+    check(async () => {
+      misbehaviour?.beforeEmbedding();
+      return embeddings.embedOne('Are you there?', DEADLINE_MS);
+    }),
   ]);
   const checks = { qdrant, postgres, embeddings: embedding };
   return { status: Object.values(checks).every(({ ok }) => ok) ? 'ok' : 'degraded', mode, checks };

@@ -57,11 +57,15 @@ function addWrites(app: FastifyInstance, chatbot: Chatbot, modeSwitch: ModeSwitc
   app.post('/ingest', (request) =>
     modeSwitch.write(async () => {
       const { file, markdown } = ingestSchema.parse(request.body);
+      chatbot.misbehaviour?.beforeWrite();
       return chatbot.ingest(file, markdown);
     }),
   );
   app.post('/sessions', (_request, reply) =>
-    modeSwitch.write(async () => reply.code(201).send({ sessionId: await createSession(chatbot.pool) })),
+    modeSwitch.write(async () => {
+      chatbot.misbehaviour?.beforeWrite();
+      return reply.code(201).send({ sessionId: await createSession(chatbot.pool) });
+    }),
   );
   app.post('/ask', (request, reply) =>
     modeSwitch.write(async () => {

@@ -1,14 +1,24 @@
-import type { BreakablePart, Fault, FaultContext } from './fault.ts';
+import { get } from 'node:http';
+import { z } from 'zod';
+import { foldersOf, repositoryOf } from '../app/places.ts';
+import type { ControlledPart, Fault, FaultContext, LiveApp } from './fault.ts';
 import { faults } from './index.ts';
+
+const ADMIN_MS = 5_000;
 
 /** The part of a running sandbox that faults need. */
 export interface BreakableStack {
   readonly env: Readonly<Record<string, string>>;
-  readonly urls: { readonly qdrantFaults: string | null; readonly neonFaults?: string | null };
+  readonly urls: {
+    readonly qdrantFaults: string | null;
+    readonly neonFaults?: string | null;
+    readonly caddyAdmin?: string;
+    readonly appBackup?: string;
+  };
   readonly dir?: string | undefined;
-  kill(part: BreakablePart | 'neon'): Promise<void>;
-  start?(part: BreakablePart | 'neon'): Promise<void>;
-  restart(part: BreakablePart | 'neon'): Promise<void>;
+  kill(part: ControlledPart | 'neon'): Promise<void>;
+  start?(part: ControlledPart | 'neon'): Promise<void>;
+  restart(part: ControlledPart | 'neon'): Promise<void>;
 }
 
 /** Breaks something in a running sandbox. Returns a sentence that says what. @throws Error naming the faults there are */
@@ -39,11 +49,44 @@ export function findFault(system: string, name: string): Fault {
 function contextOf(stack: BreakableStack, seed?: number): FaultContext {
   // Where Postgres is Neon's, there is no server of its own to kill.
   const onNeon = (stack.urls.neonFaults ?? null) !== null;
-  const partOf = (part: BreakablePart): BreakablePart | 'neon' => (part === 'postgres' && onNeon ? 'neon' : part);
+  const partOf = (part: ControlledPart): ControlledPart | 'neon' => (part === 'postgres' && onNeon ? 'neon' : part);
   const control = {
-    kill: (part: BreakablePart) => stack.kill(partOf(part)),
-    restart: (part: BreakablePart) => stack.restart(partOf(part)),
-    start: (part: BreakablePart) => (stack.start ? stack.start(partOf(part)) : stack.restart(partOf(part))),
+    kill: (part: ControlledPart) => stack.kill(partOf(part)),
+    restart: (part: ControlledPart) => stack.restart(partOf(part)),
+    start: (part: ControlledPart) => (stack.start ? stack.start(partOf(part)) : stack.restart(partOf(part))),
   };
-  return { env: stack.env, control, dir: stack.dir, qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined, seed };
+  const { dir, env } = stack;
+  return {
+    env,
+    control,
+    dir,
+    qdrantFaultUrl: stack.urls.qdrantFaults ?? undefined,
+    liveApp: dir === undefined ? undefined : () => liveAppOf(dir, stack.urls),
+    seed,
+  };
+}
+
+/** What the router says: the fault is to strike the server that serves, whichever that is by now. */
+async function liveAppOf(dir: string, { caddyAdmin, appBackup }: BreakableStack['urls']): Promise<LiveApp> {
+  const text = await readAdmin(`${caddyAdmin}/id/app-proxy/upstreams`);
+  const [upstream] = z.array(z.object({ dial: z.string() })).parse(JSON.parse(text));
+  const backup = appBackup !== undefined && upstream?.dial === new URL(appBackup).host;
+  return {
+    part: backup ? 'app-backup' : 'app',
+    folders: foldersOf(dir, backup ? 'backup' : 'primary'),
+    repository: repositoryOf(dir),
+  };
+}
+
+/** Caddy's admin API takes the headers that `fetch` adds for those of a page in a browser, and refuses. */
+function readAdmin(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { timeout: ADMIN_MS }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+      answer.once('end', () => resolve(text));
+    });
+    request.once('timeout', () => request.destroy(new Error('the router does not answer')));
+    request.once('error', reject);
+  });
 }

@@ -1,5 +1,18 @@
-/** Parts that faults end and start. */
-export type BreakablePart = 'qdrant' | 'postgres';
+import type { AppFolders } from '../app/places.ts';
+
+/** Systems that can be broken on purpose. */
+export type BreakablePart = 'qdrant' | 'postgres' | 'app';
+
+/** A part that a fault ends and starts: of the app's two servers that which serves. */
+export type ControlledPart = 'qdrant' | 'postgres' | 'app' | 'app-backup';
+
+/** The app's server that the readers' requests go to. */
+export interface LiveApp {
+  readonly part: 'app' | 'app-backup';
+  readonly folders: AppFolders;
+  /** Repository of its releases. */
+  readonly repository: string;
+}
 
 /** What a fault may use. */
 export interface FaultContext {
@@ -7,13 +20,15 @@ export interface FaultContext {
   readonly env: Readonly<Record<string, string>>;
   readonly control: {
     /** `kill -9`. */
-    kill(part: BreakablePart): Promise<void>;
+    kill(part: ControlledPart): Promise<void>;
     /** Starts what was killed. */
-    start(part: BreakablePart): Promise<void>;
-    restart(part: BreakablePart): Promise<void>;
+    start(part: ControlledPart): Promise<void>;
+    restart(part: ControlledPart): Promise<void>;
   };
   /** Folder of the sandbox, whose servers have theirs in it; absent where the stores are somebody else's. */
   readonly dir?: string | undefined;
+  /** Asks the router; absent where the app is somebody else's. */
+  readonly liveApp?: (() => Promise<LiveApp>) | undefined;
   /** Where the sandbox's Qdrant takes its switches; a real Qdrant has none. */
   readonly qdrantFaultUrl?: string | undefined;
   /** Which sections are struck. The same seed strikes the same. Default 1. */

@@ -1,4 +1,5 @@
 import type { BreakablePart, Fault } from './fault.ts';
+import { appFaults } from './app-faults.ts';
 import { killing, switching } from './outages.ts';
 import { exhaustion, postgresDamage } from './postgres-damage.ts';
 import { qdrantDamage } from './qdrant-damage.ts';
@@ -41,10 +42,14 @@ export const faults: Readonly<Record<BreakablePart, Readonly<Record<string, Faul
     ),
   },
   postgres: { ...postgresDamage, unreachable: killing('postgres'), 'exhaust-connections': exhaustion },
+  app: appFaults,
 };
 
 /** What a drill of a lost cluster breaks unless it is told otherwise. */
 export const CLUSTER_LOSS: readonly string[] = ['disk-gone'];
+
+/** What a drill of a failed app server breaks unless it is told otherwise. */
+export const APP_FAILURE: readonly string[] = ['kill'];
 
 /** What a drill of partial loss breaks unless it is told otherwise: something of every kind that the runbook mends. */
 export const PARTIAL_LOSS: readonly string[] = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'];

@@ -1,12 +1,12 @@
-import type { BreakablePart, Fault, FaultContext } from './fault.ts';
+import type { Fault, FaultContext } from './fault.ts';
 
 type Switch = 'unavailable' | 'hang' | 'recovery-mode' | 'slow' | 'rate-limit' | 'disk-full' | 'wrong-key';
 
 const DEADLINE_MS = 5_000;
-const TITLES: Record<BreakablePart, string> = { qdrant: 'Qdrant', postgres: 'Postgres' };
+const TITLES = { qdrant: 'Qdrant', postgres: 'Postgres' };
 
 /** The server is gone, with `kill -9`, until somebody starts it again. */
-export function killing(part: BreakablePart): Fault {
+export function killing(part: keyof typeof TITLES): Fault {
   return {
     about: `kills the ${TITLES[part]} server, without a warning`,
     inject: async ({ control }) => {

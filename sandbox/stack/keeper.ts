@@ -17,7 +17,8 @@ export class Keeper {
   readonly #onCrash: (how: string) => void;
   #child: ChildProcess | undefined;
   #gone: Promise<void> = Promise.resolve();
-  #asked = false;
+  /** One that was never started has not crashed. */
+  #asked = true;
   #how: string | undefined;
 
   constructor(command: Command, log: string, watchdog: Watchdog, onCrash: (how: string) => void) {

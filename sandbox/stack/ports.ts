@@ -28,6 +28,7 @@ const NAMES = [
   'standbyFaults',
   'embeddings',
   'app',
+  'appBackup',
   'caddy',
   'caddyAdmin',
   'control',

@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AppEnvironment } from '../../config/sandbox.ts';
+import { foldersOf } from '../app/places.ts';
 import { DIMENSIONS, MODEL } from '../embeddings/model.ts';
 import { readGoldenQuestions } from '../seed-textbook.ts';
 import type { CaddyPlan } from './caddy.ts';
+import { appServersOf } from './app-servers.ts';
 import { readAgeKeys } from './keys.ts';
 import type { EmbeddingsPlan } from './embeddings.ts';
 import { writePrivate } from './home.ts';
@@ -147,7 +150,8 @@ function sourceIn(dir: string): string {
 }
 
 /** The rest of the product's configuration: what is no secret and no address. */
-export async function writeRecoveryConfig(dir: string, env: StackEnvironment): Promise<void> {
+export async function writeRecoveryConfig(context: StackContext, env: StackEnvironment): Promise<void> {
+  const { dir } = context;
   const goldenQuestions = join(dir, 'golden-questions.json');
   writeFileSync(goldenQuestions, `${JSON.stringify(await readGoldenQuestions(), null, 2)}\n`);
   const config = {
@@ -161,6 +165,7 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
       maintenance: MAINTENANCE,
       vectors: { request: { path: '/admin/qdrant', header: { name: 'authorization' }, answer: 'url' } },
     },
+    appServers: appServersOf(context),
     cluster: { confirm: { rounds: 3, everySeconds: 1 }, watchSeconds: 5 },
     goldenQuestions,
     backup: { canary: true, coldStorage: join(dir, 'qdrant', 'storage') },
@@ -174,10 +179,8 @@ export async function writeRecoveryConfig(dir: string, env: StackEnvironment): P
 
 /** What a new app server would need: the variables of the chatbot, and how the whole is put together. */
 async function configurationOf(dir: string, env: StackEnvironment): Promise<object> {
-  const { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL } = env;
-  const app = { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL };
   const file = join(dir, 'app.env');
-  writePrivate(file, linesOf(app));
+  writePrivate(file, linesOf(appVariables(env)));
   const { recipients, escrowFile } = await readAgeKeys(dir);
   return {
     envFiles: [file],
@@ -185,7 +188,14 @@ async function configurationOf(dir: string, env: StackEnvironment): Promise<obje
     recipients,
     identityFile: escrowFile,
     references: [{ name: 'QDRANT_API_KEY', from: 'environment', where: 'QDRANT_API_KEY' }],
+    release: { git: foldersOf(dir, 'primary').current },
   };
+}
+
+/** The variables that the chatbot is deployed with. */
+export function appVariables(env: StackEnvironment): AppEnvironment {
+  const { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL } = env;
+  return { QDRANT_URL, QDRANT_API_KEY, QDRANT_COLLECTION_NAME, DATABASE_URL, EMBEDDINGS_URL, EMBEDDINGS_MODEL };
 }
 
 /** `NAME="value"` lines, which Node's `--env-file`, shells and the launcher all read. Holds secrets. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { loadSandboxOptions } from '../../config/sandbox.ts';
 import { ensurePython } from '../launch/python.mjs';
 import { planApp } from './app.ts';
+import { deployFirst } from './first-release.ts';
 import { planCaddy } from './caddy.ts';
 import { planEmbeddings } from './embeddings.ts';
 import {
@@ -58,13 +59,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const context = { name, dir, ports, secrets: readSecrets(dir), options: settings, provided };
     const plans = await planBase(context, options.neon ?? false);
     const env = environmentOfStack(context, plans);
-    await writeRecoveryConfig(dir, env);
+    await writeRecoveryConfig(context, env);
     const environmentFile = writeEnvironmentFile(dir, env);
+    await deployFirst(context, env);
+    supervisor.hold(planApp(context, 'backup'));
     await startInOrder(
       supervisor,
       wantedParts(options),
       plans,
-      [planApp(context, env), planWorker(context, env)],
+      [planApp(context, 'primary'), planWorker(context, env)],
       tell,
     );
     writeCurrent(folder, { name, dir, environmentFile });
@@ -134,6 +137,7 @@ function handleOf(
       temporalUi: temporal.uiUrl,
       app: caddy.url,
       appDirect: `http://127.0.0.1:${ports.app}`,
+      appBackup: `http://127.0.0.1:${ports.appBackup}`,
       caddyAdmin: caddy.adminUrl,
       qdrant: qdrant.url,
       qdrantFaults: qdrant.faultsUrl,

@@ -38,6 +38,14 @@ export class Supervisor {
       this.#held.set(name, { plan, keeper: undefined, log: null });
       return waitUntil(name, plan.ready, { deadlineMs: READY_MS });
     }
+    this.hold(plan);
+    await this.start(name);
+  }
+
+  /** Takes a part that is started later. */
+  hold(plan: PartPlan): void {
+    const { name, command } = plan;
+    if (!command) throw new Error(`${name} has nothing to start`);
     const log = join(this.#logs, `${name}.log`);
     writeFileSync(log, '');
     const keeper = new Keeper(command, log, this.#watchdog, (how) => {
@@ -45,7 +53,6 @@ export class Supervisor {
       if (this.#served.has(name)) this.#tell(`${name} ended unexpectedly (${how}); the rest stays up. Its log: ${log}`);
     });
     this.#held.set(name, { plan, keeper, log });
-    await this.start(name);
   }
 
   async start(name: PartName): Promise<void> {

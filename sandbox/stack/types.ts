@@ -10,6 +10,7 @@ export const PART_NAMES = [
   'qdrant-standby',
   'embeddings',
   'app',
+  'app-backup',
   'caddy',
   'worker',
 ] as const;
@@ -71,6 +72,7 @@ export type StackPorts = Readonly<
     | 'standbyFaults'
     | 'embeddings'
     | 'app'
+    | 'appBackup'
     | 'caddy'
     | 'caddyAdmin'
     | 'control',
@@ -104,6 +106,8 @@ export interface StackUrls {
   readonly app: string;
   /** The app itself, behind Caddy. */
   readonly appDirect: string;
+  /** The server that takes over from it. */
+  readonly appBackup: string;
   readonly caddyAdmin: string;
   readonly qdrant: string;
   /** Where the Qdrant front takes its fault switches; null for a real Qdrant. */

@@ -1,0 +1,2 @@
+/** Where the readers' pages come from. */
+export const ORIGIN = 'http://textbook.localhost';
