@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import {
+  appServerInputSchema,
   backUpInputSchema,
   clusterInputSchema,
   partialLossInputSchema,
@@ -38,6 +39,13 @@ export const QDRANT_CLUSTER = {
   input: clusterInputSchema,
 } as const satisfies Scenario;
 
+export const APP_SERVER = {
+  name: 'app-server',
+  workflowType: 'recoverAppServer',
+  summary: 'Let another server take over from an app server that has failed',
+  input: appServerInputSchema,
+} as const satisfies Scenario;
+
 export const REINDEX = {
   name: 'reindex',
   workflowType: 'reindexContent',
@@ -70,6 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
   PARTIAL_LOSS,
   QDRANT_CLUSTER,
   POSTGRES,
+  APP_SERVER,
   REINDEX,
   BACKUP,
   VERIFY_SET,

@@ -112,6 +112,28 @@ export const clusterInputSchema = runInputSchema
   });
 export type ClusterInput = z.infer<typeof clusterInputSchema>;
 
+export const appServerInputSchema = runInputSchema.extend({
+  to: z.string().min(1).max(31).optional().describe('Server that takes over. Default: the other one.'),
+  release: z
+    .string()
+    .min(1)
+    .max(300)
+    .regex(/^[^-\s][^\s]*$/, 'must be a tag, a commit, a branch, or image@sha256:...')
+    .optional()
+    .describe('Tag, commit, branch or image@sha256:... to deploy. Default: the newest that has passed its gates.'),
+  setId: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Recovery set whose configuration is restored. Default: the best one.'),
+  move: z
+    .boolean()
+    .optional()
+    .describe('Move the app even where nothing is wrong, or another server would not help: fail back, maintenance.'),
+});
+export type AppServerInput = z.infer<typeof appServerInputSchema>;
+
 export const reindexInputSchema = runInputSchema
   .extend({
     sections: z

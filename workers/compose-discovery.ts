@@ -5,7 +5,7 @@ import { lookAtStack, nodeMajor } from './look.ts';
 
 /** Looks at what is configured, as `npm run discover` does at what variables name. */
 export function composeDiscovery(config: Config): DiscoveryActivities {
-  const { qdrant, postgres, app, embeddings, configuration } = config;
+  const { qdrant, postgres, app, appServers, embeddings, configuration } = config;
   return {
     discoverStack: async ({ hazardsOnly }) => {
       const sight = {
@@ -22,14 +22,10 @@ export function composeDiscovery(config: Config): DiscoveryActivities {
         qdrantUrl: qdrant.url,
         embeddingModel: embeddings.identity.model,
         nodeMajor: nodeMajor(),
-        traffic: isConfigured(config, 'traffic'),
+        traffic: appServers !== undefined,
         declared: look.declared,
       };
       return discoveryOf(look, around, hazardsOnly);
     },
   };
-}
-
-function isConfigured(config: object, part: string): boolean {
-  return Object.entries(config).some(([name, held]) => name === part && held !== undefined);
 }

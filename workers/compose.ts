@@ -2,7 +2,8 @@ import { createChatApp } from '../activities/app/client.ts';
 import { createNeonActivities } from '../activities/neon/index.ts';
 import { createConfigurationActivities } from '../activities/configuration/index.ts';
 import { createEmbedder, createSourceTexts, readQuestions } from '../activities/content/index.ts';
-import type { QdrantCloudActivities, RecoveryActivities } from '../activities/contract.ts';
+import type { RecoveryActivities } from '../activities/contract.ts';
+import type { QdrantCloudActivities } from '../activities/qdrant-cloud-contract.ts';
 import type { DiscoveryActivities } from '../activities/discovery-contract.ts';
 import type { ConfigurationActivities, DatabaseSetActivities } from '../activities/set-contract.ts';
 import { withFailures } from '../activities/fail.ts';
@@ -33,6 +34,7 @@ import type { ServerRef } from '../domain/servers.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { VectorStore } from '../domain/vector-store.ts';
 import { readLivePlace } from '../domain/live-place.ts';
+import { appServerSettingsOf, composeAppServers } from './compose-app-servers.ts';
 import { clusterSettingsOf, composeClusterRecovery, serverConfig } from './compose-cluster.ts';
 import { followLive } from './follow-live.ts';
 import { composeColdCopy } from './compose-cold.ts';
@@ -70,9 +72,9 @@ function settingsOn(settings: Config, server: ServerRef): Config {
 
 /** Every activity, on the Qdrant that `config` names. */
 function composeOn(config: Config, settings: Config): RecoveryActivities {
-  const { qdrant, postgres, environment } = config;
+  const { qdrant, postgres, environment, embeddings } = config;
+  const { identity: embedding } = embeddings;
   const store = createArtifactStore(config.store);
-  const embedding = config.embeddings.identity;
   const vectors = createVectorStore({ config: qdrant, embedding });
   const rows = postgres && createRowStore(postgres);
   const ports = portsOf(config, { store, vectors, rows });
@@ -113,11 +115,19 @@ function composeOn(config: Config, settings: Config): RecoveryActivities {
     ...createStackActivities(ports),
     ...composeSetActivities(config, ports),
     ...optionalActivities(config, store),
-    ...composeColdCopy(config, store),
     ...composePostgresRecovery(config, ports, neon),
+    ...composeOthers(config, settings, ports),
+  });
+}
+
+/** Whole runbooks, each composed in a file of its own. */
+function composeOthers(config: Config, settings: Config, ports: StackPorts) {
+  return {
+    ...composeColdCopy(config, ports.store),
     ...composeClusterRecovery(config, settings, ports),
     ...composeReindex(config, ports),
-  });
+    ...composeAppServers({ config, settings, ports }),
+  };
 }
 
 function portsOf(config: Config, own: Pick<StackPorts, 'store' | 'vectors' | 'rows'>): StackPorts {
@@ -145,6 +155,7 @@ function settingsOf(config: Config): Omit<RunSettings, 'collection'> {
     hasApp: app !== undefined,
     postgres: databaseSettingsOf(config),
     cluster: clusterSettingsOf(config),
+    appServers: appServerSettingsOf(config),
     escalateMinutes: config.cluster.escalateMinutes,
   };
 }

@@ -28,6 +28,14 @@ const WITHOUT_QDRANT: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'dumpDatabase',
   'readLivePlace',
   'recordLivePlace',
+  'readTraffic',
+  'pointTraffic',
+  'watchApp',
+  'findApp',
+  'stopApp',
+  'fenceApp',
+  'resolveRelease',
+  'recordRelease',
 ]);
 
 export interface Servers {

@@ -106,6 +106,11 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'checkQueries',
   'checkEmbeddingSpace',
   'repointApp',
+  'deployApp',
+  'stopApp',
+  'fenceApp',
+  'checkAnswers',
+  'pointTraffic',
 ]);
 
 /** Every activity, as a step sees it. */

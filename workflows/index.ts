@@ -10,3 +10,4 @@ export { verifyRecoverySet } from './verify-recovery-set.ts';
 export { recoverPostgresMetadata } from './recover-postgres-metadata.ts';
 export { recoverQdrantCluster } from './recover-qdrant-cluster.ts';
 export { reindexContent } from './reindex-content.ts';
+export { recoverAppServer } from './recover-app-server.ts';

@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly sections?: string[];
   readonly keepGone?: boolean;
   readonly onlySource?: boolean;
+  readonly release?: string;
+  readonly move?: boolean;
 }
 
 /** What every recovery takes. */
@@ -72,6 +74,8 @@ const FIELDS = [
   'sections',
   'keepGone',
   'onlySource',
+  'release',
+  'move',
 ] as const satisfies readonly (keyof StartOptions)[];
 
 /** Options that were given, over the JSON that was given. */

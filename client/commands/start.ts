@@ -9,7 +9,7 @@ import { addressOf } from '../links.ts';
 import { wrongUse } from '../problem.ts';
 import { reportPage } from '../report-page.ts';
 import { describeRun, type FoundRun } from '../runs.ts';
-import { BACKUP, PARTIAL_LOSS, POSTGRES, QDRANT_CLUSTER, REINDEX, type Scenario } from '../scenarios.ts';
+import { APP_SERVER, BACKUP, PARTIAL_LOSS, POSTGRES, QDRANT_CLUSTER, REINDEX, type Scenario } from '../scenarios.ts';
 import { CALL_MS, type Temporal, withTemporal } from '../temporal.ts';
 import { warnWithoutWorker } from '../workers.ts';
 import { commaList, common, fitting, inputOf, recovery, type StartOptions } from './start-options.ts';
@@ -27,6 +27,7 @@ export function startCommand(cli: Cli): Command {
   start.addCommand(partialLossCommand(cli));
   start.addCommand(clusterCommand(cli));
   start.addCommand(postgresCommand(cli));
+  start.addCommand(appServerCommand(cli));
   start.addCommand(reindexCommand(cli));
   start.addCommand(
     common(BACKUP, 'dr start backup --reason "before the upgrade" --wait').action(
@@ -63,6 +64,20 @@ function clusterCommand(cli: Cli): Command {
     .option('--rebuild', 'embed everything anew from source text instead of restoring vectors')
     .option('--keep-orphans', 'keep vectors whose rows were deleted since the set (default: they are left out)')
     .action(action(cli, (job, options: StartOptions) => start_(job, QDRANT_CLUSTER, options)));
+}
+
+function appServerCommand(cli: Cli): Command {
+  const { shape } = APP_SERVER.input;
+  return recovery(APP_SERVER, 'dr start app-server --reason "the backend answers 502" --wait')
+    .option('--to <server>', 'server that takes over (default: the other one)', fitting(shape.to))
+    .option(
+      '--release <ref>',
+      'tag, commit, branch or image@sha256:... (default: the newest that has passed its gates)',
+      fitting(shape.release),
+    )
+    .option('--set <id>', 'recovery set whose configuration is restored (default: the best one)', fitting(shape.setId))
+    .option('--move', 'move it even where nothing is wrong: to fail back, or for maintenance')
+    .action(action(cli, (job, options: StartOptions) => start_(job, APP_SERVER, options)));
 }
 
 function reindexCommand(cli: Cli): Command {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
+import { EVERY_STEP } from '../support/every-step.ts';
 import { historyOf } from '../support/histories.ts';
-import { approve, COLLECTION, commit, EVERY_STEP, running, Scenario, until } from '../support/scenario.ts';
+import { approve, COLLECTION, commit, running, Scenario, until } from '../support/scenario.ts';
 
 const DAMAGE = ['delete-sections', 'corrupt-vectors', 'edit-payload', 'drop-index'];
 

@@ -7,10 +7,11 @@ import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { ClusterInput } from '../../domain/run-input.ts';
 import { rollBackUpdate, skipStepUpdate } from '../../workflows/messages.ts';
 import type { recoverQdrantCluster } from '../../workflows/recover-qdrant-cluster.ts';
+import { EVERY_STEP } from '../support/every-step.ts';
 import { historyOf } from '../support/histories.ts';
 import { OwnWorker } from '../support/own-worker.ts';
 import { type CloudUnderTest, eventually, MANAGEMENT_KEY, startCloud } from '../support/qdrant-cloud.ts';
-import { approve, commit, EVERY_STEP, QUEUE, running, Scenario, until } from '../support/scenario.ts';
+import { approve, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ClusterRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverQdrantCluster>;
 

@@ -5,8 +5,9 @@ import type { ClusterInput } from '../../domain/run-input.ts';
 import { abortSignal, retryStepUpdate, rollBackUpdate } from '../../workflows/messages.ts';
 import type { recoverQdrantCluster } from '../../workflows/recover-qdrant-cluster.ts';
 import { Asking } from '../support/asking.ts';
+import { EVERY_STEP } from '../support/every-step.ts';
 import { historyOf } from '../support/histories.ts';
-import { approve, COLLECTION, commit, EVERY_STEP, QUEUE, running, Scenario, until } from '../support/scenario.ts';
+import { approve, COLLECTION, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ClusterRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverQdrantCluster>;
 

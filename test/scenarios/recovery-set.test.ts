@@ -12,8 +12,9 @@ import type { ColdCopy } from '../../domain/cold-copy.ts';
 import type { copyColdStorage } from '../../workflows/copy-cold-storage.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
 import type { verifyRecoverySet } from '../../workflows/verify-recovery-set.ts';
+import { EVERY_STEP } from '../support/every-step.ts';
 import { historyOf } from '../support/histories.ts';
-import { COLLECTION, EVERY_STEP, QUEUE, Scenario, until } from '../support/scenario.ts';
+import { COLLECTION, QUEUE, Scenario, until } from '../support/scenario.ts';
 
 let scenario: Scenario;
 let store: string;

@@ -7,8 +7,9 @@ import { CANARY_SECTION } from '../../domain/canary.ts';
 import type { ReindexInput } from '../../domain/run-input.ts';
 import { abortSignal, rollBackUpdate } from '../../workflows/messages.ts';
 import type { reindexContent } from '../../workflows/reindex-content.ts';
+import { EVERY_STEP } from '../support/every-step.ts';
 import { historyOf } from '../support/histories.ts';
-import { approve, COLLECTION, commit, EVERY_STEP, QUEUE, running, Scenario, until } from '../support/scenario.ts';
+import { approve, COLLECTION, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ReindexRun = WorkflowHandleWithFirstExecutionRunId<typeof reindexContent>;
 

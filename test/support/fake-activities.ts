@@ -4,6 +4,7 @@ import type { RecoverySet } from '../../domain/recovery-set.ts';
 import type { RunSettings } from '../../domain/settings.ts';
 import { artifact, green } from './fake-values.ts';
 import { fakeReindex } from './fake-reindex.ts';
+import { appServerSettings, fakeApp } from './fake-app.ts';
 import { fakeCluster } from './fake-cluster.ts';
 import { fakePostgres } from './fake-postgres.ts';
 
@@ -18,6 +19,7 @@ export const settings: RunSettings = {
   hasPostgres: true,
   hasRows: true,
   hasApp: true,
+  appServers: appServerSettings,
 };
 
 export const recoverySet: RecoverySet = {
@@ -79,6 +81,7 @@ export function fakeStack(
     publishMessage: async () => artifact('message'),
     ...fakeCluster(),
     ...fakeReindex(),
+    ...fakeApp(),
     publishReport: async () => ({ json: artifact('json'), markdown: artifact('md') }),
     markEnvironment: async () => ({ marked: [] }),
     discoverStack: async () => ({

@@ -8,6 +8,7 @@ import type { RunStatus } from '../../domain/report.ts';
 import type { PartialLossInput } from '../../domain/run-input.ts';
 import { breakStack } from '../../sandbox/faults/break.ts';
 import { seed } from '../../sandbox/seed.ts';
+import { type Control, openControl } from '../../sandbox/stack/control.ts';
 import { startStack } from '../../sandbox/stack/stack.ts';
 import type { Stack } from '../../sandbox/stack/types.ts';
 import type { backUpStack } from '../../workflows/back-up-stack.ts';
@@ -17,8 +18,6 @@ import type { recoverPartialQdrantLoss } from '../../workflows/recover-partial-q
 export type LossRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverPartialQdrantLoss>;
 
 export const QUEUE = 'recovery-sandbox';
-/** `EVERY_STEP=1`: the worker is killed in every step that a test knows, and not in some; each costs a heartbeat's patience. */
-export const EVERY_STEP = process.env['EVERY_STEP'] === '1';
 export const COLLECTION = 'textbook-content-v1';
 
 /** A whole sandbox, seeded and backed up, with hands to break it, to run things on it and to look at it. */
@@ -28,8 +27,11 @@ export class Scenario {
   readonly #folder: string;
   #runs = 0;
 
-  private constructor(stack: Stack, client: Client, folder: string) {
+  readonly #control: Control;
+
+  private constructor(stack: Stack, control: Control, client: Client, folder: string) {
     this.stack = stack;
+    this.#control = control;
     this.client = client;
     this.#folder = folder;
   }
@@ -43,7 +45,12 @@ export class Scenario {
       stack = await startStack({ name: 'scenario', folder, neon });
       await seed({ dir: stack.dir, env: stack.env }, { points });
       const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
-      return new Scenario(stack, new Client({ connection, identity: 'ann@scenario' }), folder);
+      return new Scenario(
+        stack,
+        await openControl(stack),
+        new Client({ connection, identity: 'ann@scenario' }),
+        folder,
+      );
     } catch (error) {
       await stack?.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -53,6 +60,7 @@ export class Scenario {
 
   async stop(): Promise<void> {
     await this.client.connection.close();
+    await this.#control.close();
     await this.stack.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -1,0 +1,46 @@
+import type { AppServerConfig, AppServersConfig } from '../../../config/app-servers.ts';
+import type { AppConfig } from '../../../config/schema.ts';
+import type { Deployer } from '../../../domain/deployment.ts';
+import { RecoveryError } from '../../../domain/failures.ts';
+
+/** One server of the app, with what deploys there. */
+export interface Place {
+  readonly name: string;
+  readonly config: AppServerConfig;
+  /** How the app is asked there: the settings of the app with this server's own address. */
+  readonly app: AppConfig;
+  readonly deployer: Deployer;
+}
+
+/** @throws RecoveryError INVALID_INPUT for a name that no server has */
+export function placeOf(places: ReadonlyMap<string, Place>, name: string): Place {
+  const place = places.get(name);
+  if (place) return place;
+  throw new RecoveryError(
+    'INVALID_INPUT',
+    `there is no app server ${name}; there are ${[...places.keys()].join(', ')}`,
+  );
+}
+
+/** The servers that the settings name. */
+export function placesOf(
+  { servers }: AppServersConfig,
+  app: AppConfig,
+  deployerOf: (name: string, server: AppServerConfig) => Deployer,
+): ReadonlyMap<string, Place> {
+  return new Map(
+    Object.entries(servers).map(([name, config]) => [
+      name,
+      { name, config, app: { ...app, baseUrl: config.url }, deployer: deployerOf(name, config) },
+    ]),
+  );
+}
+
+/** The key that readers send, as a header. */
+export function keyOf({ authHeader }: AppConfig): Record<string, string> {
+  return authHeader ? { [authHeader.name.toLowerCase()]: authHeader.value.reveal() } : {};
+}
+
+export function secretsOf({ authHeader }: AppConfig): string[] {
+  return authHeader ? [authHeader.value.reveal()] : [];
+}

@@ -1,0 +1,108 @@
+/** From the deployment to the fence: each write with its way back before it. */
+import { type AppLoad, mustGiveUp } from '../domain/app-load.ts';
+import { appConditionOf } from '../domain/app-failure.ts';
+import { type AppAssessment, runsAlready } from '../domain/app-recovery.ts';
+import { type AppServerRun, serversOf } from './app-server-steps.ts';
+import type { Watch } from './commit-window.ts';
+import type { Hands } from './hands.ts';
+
+/** The release runs on the server that takes over, with the configuration of the set. */
+export async function deploy(run: AppServerRun, { to, chosen, before, set }: AppAssessment): Promise<void> {
+  const { release } = chosen;
+  const { name } = to;
+  // What ran there before takes no traffic either way; what did not run shall not be left running.
+  if (before.state !== 'running') run.undo(`stop ${name}`, (act) => act.stopApp({ name }));
+  await run.must(
+    'deploy',
+    async (act) => {
+      const done = await act.deployApp({ name, release, set, key: `${run.runId}/${name}`, folder: run.folder });
+      run.keep(`what the deployment to ${name} said`, done.output);
+      return done;
+    },
+    ({ id, adopted }) => `${id}${adopted || runsAlready(before, release) ? ', which was there already' : ''}`,
+  );
+}
+
+/** Everything that can be asked of a server before its first reader. */
+export async function verifyBeside(run: AppServerRun, { to, set }: AppAssessment): Promise<void> {
+  const { name } = to;
+  const { collectionName: collection } = run.settings;
+  await run.verify('reach', (act) => act.checkAppReach({ name }));
+  await run.verify('endpoints', (act) => act.checkEndpoints({ name, set }));
+  await run.verify('answers', (act) => act.checkAnswers({ name, collection, set }));
+  await run.verify('session', (act) => act.checkSession({ name }));
+  await run.verify('security', (act) => act.checkAppSecurity({ name }));
+  await run.verify('telemetry', (act) => act.checkTelemetry({ name }));
+}
+
+/** The one switch. The router is asked again right before it: who changed it since the plan is not overwritten. */
+export async function redirect(run: AppServerRun, { traffic, from, to }: AppAssessment): Promise<void> {
+  const { target } = to;
+  run.undo(`send the traffic to ${from.name} again`, async (act) => {
+    const { state } = await act.readTraffic();
+    // Never sent away, or brought back by an earlier attempt.
+    if (!state.targets.includes(target)) return;
+    await act.pointTraffic({ name: from.name, expected: { ...state, targets: [target] } });
+  });
+  await run.must(
+    'redirect',
+    async (act) => {
+      const { state } = await act.readTraffic();
+      // The revision is that of now, the targets are those that were approved.
+      return act.pointTraffic({ name: to.name, expected: { ...state, targets: traffic.state.targets } });
+    },
+    ({ switched }) => (switched ? `new requests go to ${target}` : `they went to ${target} already`),
+  );
+}
+
+/** As readers see it. What has passed here may be chosen again. */
+export async function verifyLive(run: AppServerRun, { to, chosen, set }: AppAssessment): Promise<void> {
+  const { collectionName: collection } = run.settings;
+  await run.verify('live', async (act) => {
+    const gates = [
+      ...(await act.checkRouted({ name: to.name })),
+      ...(await act.checkRetrieval({ collection, set, sections: [] })),
+    ];
+    await act.recordRelease({ release: chosen.release });
+    return gates;
+  });
+}
+
+/**
+ * In the commit window errors and answer times are watched the way readers come. It goes back by itself when they rise, and the
+ * server before is well: back to one that has failed would be worse.
+ */
+export function watchOf(run: AppServerRun, { from, to }: AppAssessment): Watch {
+  const { window } = serversOf(run);
+  const loads: AppLoad[] = [];
+  let told = false;
+  return {
+    everySeconds: window.everySeconds,
+    look: async (act) => {
+      loads.push(await act.watchApp());
+      const why = mustGiveUp(loads, window);
+      if (why === undefined) return undefined;
+      if (await isWell(act, from.name)) return `${to.name}: ${why}`;
+      if (!told) await warn(run, act, `${to.name}: ${why}; ${from.name} is no better, so nothing is put back`);
+      told = true;
+      return undefined;
+    },
+  };
+}
+
+async function isWell(act: Hands, server: string): Promise<boolean> {
+  // The way there leads to the other server now, so it says nothing of this one.
+  const probe = await act.probeApp({ name: server });
+  const looks = probe.looks.filter(({ depth }) => depth !== 'router');
+  return appConditionOf({ ...probe, looks }) === 'well';
+}
+
+async function warn(run: AppServerRun, act: Hands, message: string): Promise<void> {
+  run.note(message);
+  await act.notify({ event: 'app-still-bad', message, urgent: true });
+}
+
+/** What was replaced takes no write any more. */
+export async function fenceOld(run: AppServerRun, { from }: AppAssessment): Promise<void> {
+  await run.verify('fence', (act) => act.fenceApp({ name: from.name }));
+}
