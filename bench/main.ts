@@ -3,6 +3,7 @@
  * ratio. The table goes to stderr; with `--json` exactly one array goes to stdout.
  */
 import pc from 'picocolors';
+import { appServer } from './app-server.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type Bench, type Benchmark, failedRow, type Row } from './benchmark.ts';
 import { carryOver } from './carry-over.ts';
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   verifySet,
   clusterRestore,
   rebuild,
+  appServer,
   outage,
   carryOver,
   fingerprints,

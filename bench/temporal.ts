@@ -25,6 +25,7 @@ export interface Recovered {
 export async function recoverThroughTemporal(
   { stack, config }: Stage,
   workflowType = 'recoverPartialQdrantLoss',
+  input: object = {},
 ): Promise<Recovered> {
   const ended = new AbortController();
   const connection = await Connection.connect({ address: stack.env['TEMPORAL_ADDRESS'] ?? '' });
@@ -35,7 +36,7 @@ export async function recoverThroughTemporal(
     const handle = await client.workflow.start(workflowType, {
       taskQueue,
       workflowId,
-      args: [{ commitWindowMinutes: 0, reason: 'a benchmark' }],
+      args: [{ commitWindowMinutes: 0, reason: 'a benchmark', ...input }],
     });
     const report = runReportSchema.parse(await Promise.race([attend(handle, ended.signal), handle.result()]));
     if (report.outcome !== 'recovered' || report.verdict !== 'pass') {

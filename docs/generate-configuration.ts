@@ -6,13 +6,20 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { knownSettings } from '../config/keys.ts';
+import { appServerSchema } from '../config/app-servers.ts';
 import { configSchema } from '../config/schema.ts';
 import { CONFIG_FILE_VARIABLE, PATH_SETTINGS, variableOf, VARIABLES } from '../config/variables.ts';
 import { table } from '../domain/format.ts';
-import { MEANINGS } from './configuration-meanings.ts';
+import { APP_SERVER_MEANINGS } from './configuration-meanings-app-servers.ts';
+import { MEANINGS as OWN_MEANINGS } from './configuration-meanings.ts';
 import { INTRODUCTION, OTHER_VARIABLES } from './configuration-words.ts';
 
 export const CONFIGURATION_PAGE = 'docs/configuration.md';
+
+const HEAD = ['setting', 'variable', 'type', 'default', 'meaning'];
+const MEANINGS: Readonly<Record<string, string>> = { ...OWN_MEANINGS, ...APP_SERVER_MEANINGS };
+/** Settings of each entry of a list by name. */
+const EACH = 'appServers.servers.*';
 
 /** The part of a JSON Schema that the tables show. */
 const shownSchema = z.looseObject({
@@ -32,9 +39,11 @@ type Shown = z.infer<typeof shownSchema>;
 export function renderConfiguration(): string {
   const root = shownSchema.parse(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }));
   const known = knownSettings(configSchema);
-  const settings = known.filter((path) => !known.some((other) => other.startsWith(`${path}.`)));
-  const undescribed = settings.filter((path) => MEANINGS[path] === undefined);
-  const gone = Object.keys(MEANINGS).filter((path) => !settings.includes(path));
+  const settings = leavesOf(known);
+  const each = leavesOf(knownSettings(appServerSchema)).map((path) => `${EACH}.${path}`);
+  const all = [...settings, ...each];
+  const undescribed = all.filter((path) => MEANINGS[path] === undefined);
+  const gone = Object.keys(MEANINGS).filter((path) => !all.includes(path));
   if (undescribed.length + gone.length > 0) {
     throw new Error(
       `docs/configuration-meanings.ts: not described: ${undescribed.join(', ')}; no such setting: ${gone.join(', ')}`,
@@ -49,8 +58,21 @@ export function renderConfiguration(): string {
     variableTable(),
     '## Settings',
     ...parts.flatMap((part) => section(part, settings, root)),
+    ...eachSection(each),
     '<!-- prettier-ignore-end -->',
   ].join('\n\n')}\n`;
+}
+
+function leavesOf(known: readonly string[]): string[] {
+  return known.filter((path) => !known.some((other) => other.startsWith(`${path}.`)));
+}
+
+/** Every server has these, under its own name. */
+function eachSection(each: readonly string[]): string[] {
+  const root = shownSchema.parse(z.toJSONSchema(appServerSchema, { io: 'input', unrepresentable: 'any' }));
+  const inner = each.map((path) => path.slice(EACH.length + 1));
+  const rows = inner.map((path) => row(`${EACH}.${path}`, schemaAt(root, path)));
+  return [`### ${EACH.replace('*', '\\*')}`, table(HEAD, rows)];
 }
 
 function variableTable(): string {
@@ -70,18 +92,14 @@ function variableTable(): string {
 
 function section(part: string, settings: readonly string[], root: Shown): string[] {
   const own = settings.filter((path) => (part === '' ? !path.includes('.') : path.startsWith(`${part}.`)));
-  const rows = own.map((path) => {
-    const schema = schemaAt(root, path);
-    const variable = variableOf(path)?.names[0];
-    return [
-      `\`${path}\``,
-      variable === undefined ? '' : `\`${variable}\``,
-      typeOf(schema),
-      defaultOf(schema),
-      meaning(path),
-    ];
-  });
-  return [`### ${part === '' ? 'General' : part}`, table(['setting', 'variable', 'type', 'default', 'meaning'], rows)];
+  const rows = own.map((path) => row(path, schemaAt(root, path)));
+  return [`### ${part === '' ? 'General' : part}`, table(HEAD, rows)];
+}
+
+function row(path: string, schema: Shown | undefined): string[] {
+  const variable = variableOf(path)?.names[0];
+  const given = variable === undefined ? '' : `\`${variable}\``;
+  return [`\`${path}\``, given, typeOf(schema), defaultOf(schema), meaning(path)];
 }
 
 function meaning(path: string): string {
