@@ -10,6 +10,7 @@ import { type AppFolder, makeApp } from '../../support/deployed-app.ts';
 import { findServer } from '../../support/programs.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 import { until } from '../../support/until.ts';
+import { EVERY_STEP } from '../../support/every-step.ts';
 import { deployContract, type DeployUnderTest, PASSWORD, SECRET, VARIABLES, work } from './contract.ts';
 
 const PARTS = { environment: 'test', variables: { PATH: process.env['PATH'] } };
@@ -52,8 +53,8 @@ if (sshd === undefined) {
       server = await startSshd(sshd);
     });
     afterAll(() => server?.stop());
-    deployContract('a list of commands', () => under(server), [2]);
-    ownTests(() => server);
+    deployContract('a list of commands', () => under(server), EVERY_STEP ? [2] : []);
+    if (EVERY_STEP) ownTests(() => server);
 
     const findAt = async (ssh: object): Promise<unknown> => {
       const app = await makeApp();
