@@ -1,9 +1,10 @@
 /** From the deployment to the fence: each write with its way back before it. */
 import { type AppLoad, mustGiveUp } from '../domain/app-load.ts';
 import { appConditionOf } from '../domain/app-failure.ts';
-import { type AppAssessment, runsAlready } from '../domain/app-recovery.ts';
+import { type AppAssessment, type AppServer, runsAlready } from '../domain/app-recovery.ts';
 import { type AppServerRun, serversOf } from './app-server-steps.ts';
 import type { Watch } from './commit-window.ts';
+import { failureWith } from './failure.ts';
 import type { Hands } from './hands.ts';
 
 /** The release runs on the server that takes over, with the configuration of the set. */
@@ -11,10 +12,15 @@ export async function deploy(run: AppServerRun, { to, chosen, before, set }: App
   const { release } = chosen;
   const { name } = to;
   // What ran there before takes no traffic either way; what did not run shall not be left running.
-  if (before.state !== 'running') run.undo(`stop ${name}`, (act) => act.stopApp({ name }));
+  if (before.state !== 'running')
+    run.undo(`stop ${name}`, async (act) => {
+      await mustServeNobody(act, to);
+      await act.stopApp({ name });
+    });
   await run.must(
     'deploy',
     async (act) => {
+      await mustServeNobody(act, to);
       const done = await act.deployApp({ name, release, set, key: `${run.runId}/${name}`, folder: run.folder });
       run.keep(`what the deployment to ${name} said`, done.output);
       return done;
@@ -104,5 +110,18 @@ async function warn(run: AppServerRun, act: Hands, message: string): Promise<voi
 
 /** What was replaced takes no write any more. */
 export async function fenceOld(run: AppServerRun, { from }: AppAssessment): Promise<void> {
-  await run.verify('fence', (act) => act.fenceApp({ name: from.name }));
+  await run.verify('fence', async (act) => {
+    await mustServeNobody(act, from);
+    return act.fenceApp({ name: from.name });
+  });
+}
+
+/**
+ * What is deployed to, or stopped, must have no readers: whatever was true when the plan was made, the router is asked right before.
+ * @throws TRAFFIC_CHANGED when it has some
+ */
+async function mustServeNobody(act: Hands, { name, target }: AppServer): Promise<void> {
+  const { what, state } = await act.readTraffic();
+  if (!state.targets.includes(target)) return;
+  throw failureWith('TRAFFIC_CHANGED', `${what} sends the traffic to ${name} (${target}): it is not touched`);
 }

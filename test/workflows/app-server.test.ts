@@ -288,6 +288,65 @@ describe('a router', () => {
   });
 });
 
+describe('a server with readers', () => {
+  test('is not stopped by an undo that could not send them back', async () => {
+    let live = '127.0.0.1:8000';
+    const activities: Partial<RecoveryActivities> = {
+      readTraffic: async () => ({ what: 'the router', state: { targets: [live], revision: null } }),
+      pointTraffic: async ({ name }) => {
+        if (name === 'primary') throw new RecoveryError('TRAFFIC_REFUSED', 'the router: 403');
+        live = '127.0.0.1:8001';
+        return { switched: true, state: { targets: [live], revision: null } };
+      },
+    };
+    await withRun({ activities }, async (run, calls) => {
+      await approve(run);
+      await until(run, ({ awaits }) => awaits === 'commit');
+      await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
+      const report = await run.result();
+      expect(report.undo.map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+      expect(report.undo[1]?.message).toContain('sends the traffic to backup');
+      expect(writes(calls)).not.toContain('stopApp backup');
+    });
+  });
+
+  test('is not deployed to, when somebody has sent the traffic there since the plan', async () => {
+    let live = '127.0.0.1:8000';
+    const readTraffic = async () => ({ what: 'the router', state: { targets: [live], revision: null } });
+    await withRun({ activities: { readTraffic } }, async (run, calls) => {
+      await until(run, ({ planHash }) => planHash !== undefined);
+      live = '127.0.0.1:8001';
+      await approve(run);
+      const { awaiting } = await until(run, ({ awaits }) => awaits === 'operator');
+      expect(awaiting).toContain('it is not touched');
+      await run.signal(abortSignal, { by: 'ann' });
+      await run.result();
+      expect(writes(calls)).toEqual([]);
+    });
+  });
+
+  test('is not fenced, when somebody has sent the traffic back to it in the window', async () => {
+    let live = '127.0.0.1:8000';
+    const activities: Partial<RecoveryActivities> = {
+      readTraffic: async () => ({ what: 'the router', state: { targets: [live], revision: null } }),
+      pointTraffic: async () => {
+        live = '127.0.0.1:8001';
+        return { switched: true, state: { targets: [live], revision: null } };
+      },
+    };
+    await withRun({ activities }, async (run, calls) => {
+      await approve(run);
+      await until(run, ({ awaits }) => awaits === 'commit');
+      live = '127.0.0.1:8000';
+      await commit(run);
+      await until(run, ({ awaits }) => awaits === 'operator');
+      expect(writes(calls)).not.toContain('fenceApp primary');
+      await run.executeUpdate(skipStepUpdate, { args: [{ by: 'ann', reason: 'it serves again' }] });
+      expect(await run.result()).toMatchObject({ outcome: 'recovered', verdict: 'unproven' });
+    });
+  });
+});
+
 describe('after the commit', () => {
   test('a server that still takes writes is put before a person, who may say that it is off', async () => {
     const red = { name: 'stale write', verdict: 'fail', expected: 'nobody', observed: '201: it was accepted' } as const;
