@@ -62,14 +62,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await writeRecoveryConfig(context, env);
     const environmentFile = writeEnvironmentFile(dir, env);
     await deployFirst(context, env);
-    supervisor.hold(planApp(context, 'backup'));
-    await startInOrder(
-      supervisor,
-      wantedParts(options),
-      plans,
-      [planApp(context, 'primary'), planWorker(context, env)],
-      tell,
-    );
+    const wanted = wantedParts(options);
+    // It is started by what deploys to it.
+    if (wanted.has('app')) supervisor.hold(planApp(context, 'backup'));
+    await startInOrder(supervisor, wanted, plans, [planApp(context, 'primary'), planWorker(context, env)], tell);
     writeCurrent(folder, { name, dir, environmentFile });
     return handleOf(context, plans, env, supervisor, end);
   } catch (error) {
