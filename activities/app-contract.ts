@@ -40,8 +40,8 @@ export interface AppServerActivities {
   checkAppReach(input: At): Promise<Gate[]>;
   /** Every endpoint listed; declared port and health path against the running app. */
   checkEndpoints(input: At & { set?: RecoverySet | undefined }): Promise<Gate[]>;
-  /** The golden questions, asked of that server. */
-  checkAnswers(input: At & { collection: string; set?: RecoverySet | undefined }): Promise<Gate[]>;
+  /** The golden questions, asked of that server; without a name, the way readers come. */
+  checkAnswers(input: Partial<At> & { collection: string; set?: RecoverySet | undefined }): Promise<Gate[]>;
   /** A conversation, begun, continued and read back. Leaves one session behind, which says what it is. */
   checkSession(input: At): Promise<Gate[]>;
   /** CORS for the readers' pages and nobody else; what is protected refuses; the certificate is valid. */
@@ -52,8 +52,8 @@ export interface AppServerActivities {
   pointTraffic(input: At & { expected: TrafficState }): Promise<{ switched: boolean; state: TrafficState }>;
   /** Whether the router sends requests to that server, and whose answers come back. */
   checkRouted(input: At): Promise<Gate[]>;
-  /** Sends some requests through the router, as readers do. Whatever is met is an answer. */
-  watchApp(): Promise<AppLoad>;
+  /** Sends some requests through the router, as readers do; `from` is how many such looks came before. Whatever is met is an answer. */
+  watchApp(input: { set?: RecoverySet | undefined; from: number }): Promise<AppLoad>;
   /** Stops that server, and tries to write through it all the same. @throws DEPLOY_REFUSED, DEPLOY_FAILED */
   fenceApp(input: At): Promise<Gate[]>;
   /** Keeps that this release has passed its gates, for later choices. @throws STORE_* */

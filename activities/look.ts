@@ -7,14 +7,21 @@ export type Looked<S> = { readonly milliseconds: number } & (
 
 const LONGEST = 300;
 
-export async function lookInTime<S>(timeoutMs: number, how: (signal: AbortSignal) => Promise<S>): Promise<Looked<S>> {
+/** @param cancelled ends the look at once, and is thrown on: then nothing was seen */
+export async function lookInTime<S>(
+  timeoutMs: number,
+  how: (signal: AbortSignal) => Promise<S>,
+  cancelled?: AbortSignal,
+): Promise<Looked<S>> {
   const from = performance.now();
-  const signal = AbortSignal.timeout(timeoutMs);
+  const late = AbortSignal.timeout(timeoutMs);
+  const signal = cancelled ? AbortSignal.any([late, cancelled]) : late;
   try {
     const seen = await inTime(how(signal), signal);
     return { seen, milliseconds: performance.now() - from };
   } catch (error) {
-    const silence = signal.aborted ? 'no answer in time' : wordOf(error);
+    cancelled?.throwIfAborted();
+    const silence = late.aborted ? 'no answer in time' : wordOf(error);
     return { silence, error, milliseconds: performance.now() - from };
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deployConfigSchema } from './deploy.ts';
+import { type DeployConfig, deployConfigSchema } from './deploy.ts';
 import { trafficConfigSchema } from './traffic.ts';
 import { httpUrlSchema } from './values.ts';
 
@@ -75,6 +75,8 @@ const watchSchema = z.strictObject({
   errorRate: z.number().min(0).max(1).default(0.05),
   p95Seconds: z.number().positive().max(300).default(10),
   patience: z.int().min(1).max(100).default(3),
+  /** How long what is under way on a server may take before it is stopped: answers, and names that are remembered. */
+  drainSeconds: z.number().nonnegative().max(86_400).default(120),
 });
 
 const releasesSchema = z.strictObject({
@@ -100,15 +102,28 @@ export const appServersConfigSchema = z.strictObject({
     )
     .refine((servers) => Object.keys(servers).length >= 2, 'must name two servers or more: nobody could take over')
     .refine((servers) => distinct(Object.values(servers).map(({ target }) => target)), 'two have the same target')
+    .refine(
+      (servers) => distinct(Object.values(servers).map(({ deploy }) => placeOf(deploy))),
+      'two are deployed to the same place: who deploys to one would stop the other',
+    )
     .refine((servers) => distinct(Object.values(servers).map(({ url }) => url)), 'two have the same url'),
   traffic: trafficConfigSchema,
   releases: releasesSchema.prefault({}),
   /** Names of the variables without which the app does not start; each must be in the set. */
+  /** The servers have their variables, as a platform keeps them: none is handed over. */
+  ownVariables: z.boolean().default(false),
   variables: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of a variable')).default([]),
   checks: checksSchema.prefault({}),
   watch: watchSchema.prefault({}),
 });
 export type AppServersConfig = z.infer<typeof appServersConfigSchema>;
+
+/** What two servers must not share: a container, a service, a Space, or what remembers a deployment. */
+function placeOf({ command, docker, render, hfSpace }: DeployConfig): string {
+  if (command) return `${command.ssh?.host ?? ''} ${command.ssh?.port ?? ''} ${command.stateFile}`;
+  if (docker) return `${docker.socket ?? ''} ${docker.tcp?.host ?? ''} ${docker.tcp?.port ?? ''} ${docker.container}`;
+  return render ? render.serviceId : (hfSpace?.space ?? '');
+}
 
 function distinct(values: readonly string[]): boolean {
   return new Set(values).size === values.length;

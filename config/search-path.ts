@@ -7,3 +7,11 @@ export function searchPath(): string | undefined {
 export function workerEnvironment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }
+
+/** Of the worker's own variables what any program needs, and none that opens anything. */
+const HARMLESS = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG'];
+
+/** What commands are given that deploy the app or read its log: whatever they print is kept. */
+export function programEnvironment(): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(HARMLESS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

@@ -41,6 +41,7 @@ export const APP_SERVER_MEANINGS: Readonly<Record<string, string>> = {
   'appServers.releases.tags': 'Which tags are releases: a glob.',
   'appServers.releases.images': 'Images by digest (`image@sha256:…`), the newest first, where images are deployed.',
   'appServers.variables': 'Names of the variables without which the app does not start; each must be in the set.',
+  'appServers.ownVariables': 'The servers have their variables, as a platform keeps them: none is handed over.',
   'appServers.checks.shallowHealth': 'A health check that touches nothing, besides `app.health`.',
   'appServers.checks.endpoints':
     'Every endpoint: `[{"method", "path", "body", "status", "answers": {"dotted.path": value}}]`. `{{marker}}` in a body is replaced.',
@@ -69,6 +70,8 @@ export const APP_SERVER_MEANINGS: Readonly<Record<string, string>> = {
   'appServers.watch.errorRate': 'Share of them that may fail.',
   'appServers.watch.p95Seconds': 'Within what time 95 % of the answers must come.',
   'appServers.watch.patience': 'Looks in a row over a limit, after which the run rolls back by itself.',
+  'appServers.watch.drainSeconds':
+    'Seconds between the last request that a server got and its end: as long as an answer takes, and as names are remembered.',
   'appServers.servers.*.url': 'Address of this server itself, past the router. Required.',
   'appServers.servers.*.target': 'What the router calls it: `10.0.0.1:8000`, an origin, an address. Required.',
   'appServers.servers.*.deploy.command.ssh.host':

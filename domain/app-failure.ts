@@ -61,7 +61,6 @@ export const APP_CONDITIONS: Readonly<Record<AppCondition, Kind>> = {
 };
 
 const AFTER_FINDING: Readonly<Partial<Record<AppFinding, AppCondition>>> = {
-  absent: 'gone',
   refused: 'gone',
   unresolved: 'gone',
   timeout: 'silent',
@@ -90,6 +89,8 @@ function isBad({ finding }: AppLook): boolean {
 export interface AppDiagnosis {
   readonly condition: AppCondition;
   readonly remedy: AppRemedy;
+  /** Whether the release that runs there may be to blame: one round that says so is enough. */
+  readonly blamesRelease: boolean;
   /** What the rounds agreed on, in a sentence. */
   readonly sentence: string;
   /** The last round. */
@@ -110,11 +111,18 @@ export function diagnoseApp(probes: readonly AppProbe[], rounds: number): AppDia
   const condition = appConditionOf(last);
   const { remedy } = APP_CONDITIONS[condition];
   if (recent.length === rounds && recent.every((one) => APP_CONDITIONS[one].remedy === remedy))
-    return { condition, remedy, probe: last, sentence: sentenceOf(last, condition, rounds, probes.at(-rounds)?.at) };
+    return {
+      condition,
+      remedy,
+      // A release that crashes and is started again errs in one round, and is gone in the next.
+      blamesRelease: recent.some((one) => APP_CONDITIONS[one].blamesRelease),
+      probe: last,
+      sentence: sentenceOf(last, condition, rounds, probes.at(-rounds)?.at),
+    };
   if (probes.length < TOO_LONG * rounds) return undefined;
   const kinds = [...new Set(probes.map(appConditionOf))];
   const sentence = `The app server ${last.server} comes and goes: ${probes.length} looks found ${kinds.join(', ')}`;
-  return { condition: 'strange', remedy: 'mend', sentence, probe: last };
+  return { condition: 'strange', remedy: 'mend', blamesRelease: true, sentence, probe: last };
 }
 
 function sentenceOf(last: AppProbe, condition: AppCondition, rounds: number, since = last.at): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Gate } from './verdict.ts';
 
 /** Requests that were sent through the router within some seconds, and what came back. */
 export const appLoadSchema = z.strictObject({
@@ -29,6 +30,18 @@ export function mustGiveUp(loads: readonly AppLoad[], limits: LoadLimits): strin
   if (recent.length < limits.patience) return undefined;
   const bad = recent.map((load) => overLimit(load, limits));
   return bad.every((one) => one !== undefined) ? `${limits.patience} looks in a row: ${bad.at(-1) ?? ''}` : undefined;
+}
+
+/** The last look as a gate: what readers got at the end of the commit window. */
+export function loadGate(load: AppLoad, limits: LoadLimits): Gate {
+  const share = Math.round(limits.errorRate * 100);
+  const wrong = overLimit(load, limits);
+  return {
+    name: 'readers',
+    verdict: wrong === undefined ? 'pass' : 'fail',
+    expected: `at most ${share} % of the requests fail, and 95 % are answered within ${limits.p95} ms`,
+    observed: wrong ?? `${load.failed} of ${load.requests} failed, 95 % within ${Math.round(load.p95)} ms`,
+  };
 }
 
 /** What a look says against the server, if anything. A look that sent nothing says nothing. */

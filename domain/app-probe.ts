@@ -1,12 +1,15 @@
 import { z } from 'zod';
 
-/** From where and how deep an app server is looked at, the shallowest first; `router` is what its readers meet. */
+/**
+ * From where and how deep an app server is looked at, the shallowest first; `router` is what its readers meet. What deploys there is
+ * another system, so what it says of the process is told and decides nothing.
+ */
 export const APP_DEPTHS = ['process', 'port', 'shallow', 'deep', 'question', 'router'] as const;
 
 /**
  * What a look came to.
  * - `ok`
- * - `absent`: what deploys there says that nothing runs; `refused`: nobody listens; `unresolved`: the name is unknown
+ * - `refused`: nobody listens; `unresolved`: the name is unknown
  * - `timeout`: no answer in time; `reset`: cut off
  * - `error`: 5xx; `degraded`: it says itself that it is not well; `wrong`: answered, but not what a sound one answers
  * - `denied`: our key is not taken; `slow`: a sound answer, much too late
@@ -14,7 +17,6 @@ export const APP_DEPTHS = ['process', 'port', 'shallow', 'deep', 'question', 'ro
  */
 export const APP_FINDINGS = [
   'ok',
-  'absent',
   'refused',
   'unresolved',
   'timeout',

@@ -1,5 +1,3 @@
-import type { AppCondition } from './app-failure.ts';
-import { APP_CONDITIONS } from './app-failure.ts';
 import type { Release } from './deployment.ts';
 import { RecoveryError } from './failures.ts';
 
@@ -12,7 +10,7 @@ export interface Candidate extends Release {
 /** What can be deployed, the newest first, and what runs now. */
 export interface ReleaseFacts {
   readonly candidates: readonly Candidate[];
-  /** Commit or digest that runs on the server that has failed; null where it cannot be told. */
+  /** Commit or digest that runs on the server that is left; null where it cannot be told. */
   readonly live: string | null;
 }
 
@@ -23,37 +21,63 @@ export interface ChosenRelease {
   readonly unproven: boolean;
 }
 
+/** Commits are told whole or short; shorter than this they name nothing. */
+const SHORTEST = 7;
+
 /**
- * The newest release that has passed its gates. One that misbehaves where it runs is never taken unless somebody names it; one
- * whose server is merely gone is not to blame.
- * @throws RecoveryError NO_RELEASE when nothing is left
+ * The release to deploy. Where the one that runs is not to blame (its server is gone, or is left on purpose) it is that one: an
+ * older app before a newer schema would be a second outage. Where it is, it is the newest other that has passed its gates, and where
+ * none has, the one before it: that one has most likely run once, and what came after may never have.
+ * @throws RecoveryError NO_RELEASE when nothing is left, or when nobody can tell which release is to blame
  */
-export function chooseRelease({ candidates, live }: ReleaseFacts, condition: AppCondition): ChosenRelease {
-  const blamed = APP_CONDITIONS[condition].blamesRelease ? live : null;
-  const left = candidates.filter(({ pinned }) => pinned !== blamed);
-  const proven = left.find((one) => one.proven !== null);
-  // What was released before the one that runs has most likely run once; what came after it may never have.
-  const at = candidates.findIndex(({ pinned }) => pinned === live);
-  const before = at === -1 ? undefined : left.find((one) => candidates.indexOf(one) > at);
-  const chosen = proven ?? before ?? left[0];
-  if (!chosen)
-    throw new RecoveryError('NO_RELEASE', `no release can be deployed: ${whyNone(candidates.length, blamed)}`);
-  const { ref, pinned } = chosen;
-  const why = whyThis(chosen, before) + passedOver(candidates, blamed);
-  return { release: { ref, pinned }, why, unproven: chosen.proven === null };
+export function chooseRelease(facts: ReleaseFacts, blamed: boolean): ChosenRelease {
+  return blamed ? chooseOther(facts) : chooseSame(facts);
 }
 
-function whyThis(chosen: Candidate, before: Candidate | undefined): string {
-  if (chosen.proven !== null) return `the newest that has passed its gates (${chosen.proven})`;
-  const which = chosen === before ? 'the one before the one that runs' : 'the newest there is';
-  return `${which}; nothing shows that it ever passed its gates`;
+function chooseSame({ candidates, live }: ReleaseFacts): ChosenRelease {
+  const same = live === null ? undefined : (candidates.find((one) => isSame(one.pinned, live)) ?? unknown(live));
+  if (same) return chosen(same, 'the one that runs, which is not to blame');
+  return chosen(newest(candidates), 'what runs cannot be told, so the newest');
 }
 
-function passedOver(candidates: readonly Candidate[], blamed: string | null): string {
-  const found = candidates.find(({ pinned }) => pinned === blamed);
-  return found ? `; ${found.ref} is passed over: it runs where the app misbehaves` : '';
+function chooseOther({ candidates, live }: ReleaseFacts): ChosenRelease {
+  if (live === null)
+    throw none('which release misbehaves cannot be told, since what deploys there does not say what runs');
+  const at = candidates.findIndex(({ pinned }) => isSame(pinned, live));
+  const left = candidates.filter((_, index) => index !== at);
+  if (left.length === 0) throw none(`the only one known is ${short(live)}, which misbehaves`);
+  const over = `; ${candidates[at]?.ref ?? short(live)} is passed over: it runs where the app misbehaves`;
+  if (left.some(({ proven }) => proven !== null)) return chosen(newest(left), `the newest besides it${over}`);
+  const before = at === -1 ? undefined : candidates[at + 1];
+  return before ? chosen(before, `the one before the one that runs${over}`) : chosen(newest(left), `the newest${over}`);
 }
 
-function whyNone(count: number, blamed: string | null): string {
-  return count === 0 || blamed === null ? 'none is known' : `the only one is ${blamed.slice(0, 12)}, which misbehaves`;
+/** The newest that is proven, or else the newest. */
+function newest(candidates: readonly Candidate[]): Candidate {
+  const found = candidates.find(({ proven }) => proven !== null) ?? candidates[0];
+  if (found) return found;
+  throw none('none is known');
+}
+
+function chosen({ ref, pinned, proven }: Candidate, why: string): ChosenRelease {
+  const proof = proven === null ? 'nothing shows that it ever passed its gates' : `it has passed its gates: ${proven}`;
+  return { release: { ref, pinned }, why: `${why}; ${proof}`, unproven: proven === null };
+}
+
+/** One that has no tag is deployed by what it is pinned to. */
+function unknown(live: string): Candidate {
+  return { ref: live, pinned: live, proven: null };
+}
+
+function isSame(one: string, other: string): boolean {
+  const [shorter, longer] = one.length <= other.length ? [one, other] : [other, one];
+  return shorter === longer || (shorter.length >= SHORTEST && longer.startsWith(shorter));
+}
+
+function short(pinned: string): string {
+  return pinned.slice(0, 19);
+}
+
+function none(why: string): RecoveryError {
+  return new RecoveryError('NO_RELEASE', `no release can be chosen: ${why}`);
 }

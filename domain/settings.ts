@@ -79,6 +79,8 @@ export const appServerSettingsSchema = z.strictObject({
     errorRate: z.number().min(0).max(1),
     p95: z.number().positive(),
     patience: z.int().positive(),
+    /** Between the last request that a server got and its end. */
+    drainSeconds: z.number().nonnegative(),
   }),
 });
 export type AppServerSettings = z.infer<typeof appServerSettingsSchema>;

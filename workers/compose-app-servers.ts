@@ -5,13 +5,13 @@ import { readPlainFiles, restoreVariables } from '../activities/configuration/re
 import { createChatApp } from '../activities/app/client.ts';
 import { createDeployer } from '../activities/deploy/index.ts';
 import { withProgress } from '../activities/progress.ts';
-import { checkRetrieval } from '../activities/stack/golden.ts';
+import { checkRetrieval, readBaseline } from '../activities/stack/golden.ts';
 import type { StackPorts } from '../activities/stack/index.ts';
 import { markedPostgres } from '../activities/postgres/index.ts';
 import { createTrafficRouter } from '../activities/traffic/index.ts';
 import type { Config } from '../config/schema.ts';
 import { Secret } from '../config/secret.ts';
-import { workerEnvironment } from '../config/search-path.ts';
+import { programEnvironment, workerEnvironment } from '../config/search-path.ts';
 import type { AppServerSettings } from '../domain/settings.ts';
 import { unconfigured } from './compose-sets.ts';
 
@@ -54,24 +54,37 @@ export function composeAppServers({ config, settings, ports }: Composed): AppSer
   if (!appServers) return unconfigured('appServers', ALL);
   if (!app) return unconfigured('app', ALL);
   const { store } = ports;
-  const environment = workerEnvironment();
+  const environment = programEnvironment();
+  const asked = { ...app, secrets: secretsOf(config) };
+  const router = createTrafficRouter(appServers.traffic);
   return createAppServerActivities({
     config: appServers,
-    places: placesOf(appServers, app, (_name, { deploy }) =>
+    places: placesOf(appServers, asked, (_name, { deploy }) =>
       createDeployer(deploy, { environment: config.environment, variables: environment }),
     ),
-    router: createTrafficRouter(appServers.traffic),
+    router,
     store,
     environment,
-    routed: app,
+    // Of a page with an address built in, the readers come to that address.
+    routed: async () => {
+      const [target] = appServers.traffic.frontendConfig ? (await router.read()).targets : [];
+      return target === undefined ? asked : { ...asked, baseUrl: target };
+    },
     dependencies: {
       Qdrant: () => ports.vectors.resolveCollection(config.qdrant.collection),
       ...(postgres ? { Postgres: () => markedPostgres(postgres).readMark() } : {}),
       'the embedding API': (signal) => ports.embedder.embedQuery(HELLO, signal),
     },
     questions: ports.questions,
+    watchQuestions: async (set) => {
+      // Without a set nobody knows which questions a sound app answers with citations.
+      if (!set) return (await ports.questions()).map(({ question }) => ({ question, cites: false }));
+      const baseline = await readBaseline(ports, set);
+      return baseline.filter(({ cited }) => cited.length > 0).map(({ question }) => ({ question, cites: true }));
+    },
     variablesOf: async (set, signal) => {
-      const run = { environment, timeoutMs: CONFIGURATION_MS, signal };
+      // References may be variables of the worker itself.
+      const run = { environment: workerEnvironment(), timeoutMs: CONFIGURATION_MS, signal };
       const restored = await restoreVariables({ config: configuration, store, run }, set);
       return new Map([...restored, ...ofLiveQdrant(config, settings, restored)]);
     },
@@ -81,6 +94,15 @@ export function composeAppServers({ config, settings, ports }: Composed): AppSer
         checkRetrieval({ ...ports, app: createChatApp(at) }, { collection, set, sections: [] }, work),
       ),
   });
+}
+
+/** What an app that fails may quote of its settings, as far as the worker knows them too. */
+function secretsOf({ qdrant, postgres, embeddings, app }: Config): string[] {
+  const url = postgres?.url.reveal();
+  const password = url !== undefined && URL.canParse(url) ? new URL(url).password : '';
+  const keys = [qdrant.apiKey, qdrant.readOnlyApiKey, embeddings.apiKey, app?.maintenance?.header?.value];
+  const known = [url, password, decodeURIComponent(password), ...keys.map((key) => key?.reveal())];
+  return [...new Set(known)].filter((one): one is string => one !== undefined && one !== '');
 }
 
 /** A set that was taken before Qdrant was replaced names the old one: a new app server must find the live one. */
@@ -97,7 +119,7 @@ function ofLiveQdrant(config: Config, settings: Config, restored: ReadonlyMap<st
 export function appServerSettingsOf({ appServers }: Config): AppServerSettings | undefined {
   if (!appServers) return undefined;
   const { servers, watch } = appServers;
-  const { rounds, everySeconds, windowSeconds, errorRate, p95Seconds, patience } = watch;
+  const { rounds, everySeconds, windowSeconds, errorRate, p95Seconds, patience, drainSeconds } = watch;
   return {
     servers: Object.entries(servers).map(([name, { target, url, deploy }]) => ({
       name,
@@ -106,6 +128,6 @@ export function appServerSettingsOf({ appServers }: Config): AppServerSettings |
       deploys: Object.entries(deploy).find(([, kind]) => kind !== undefined)?.[0] ?? 'nothing',
     })),
     confirm: { rounds, everySeconds },
-    window: { everySeconds: windowSeconds, errorRate, p95: p95Seconds * 1_000, patience },
+    window: { everySeconds: windowSeconds, errorRate, p95: p95Seconds * 1_000, patience, drainSeconds },
   };
 }

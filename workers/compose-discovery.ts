@@ -22,7 +22,7 @@ export function composeDiscovery(config: Config): DiscoveryActivities {
         qdrantUrl: qdrant.url,
         embeddingModel: embeddings.identity.model,
         nodeMajor: nodeMajor(),
-        traffic: appServers !== undefined,
+        traffic: appServers?.traffic.frontendConfig !== undefined,
         declared: look.declared,
       };
       return discoveryOf(look, around, hazardsOnly);

@@ -97,7 +97,7 @@ async function chooseWhat(
     'release',
     async (act): Promise<ChosenRelease> => {
       if (wanted === undefined)
-        return chooseRelease(await act.listReleases({ name: from.name, set }), diagnosis.condition);
+        return chooseRelease(await act.listReleases({ name: from.name, set }), diagnosis.blamesRelease);
       const release = await act.resolveRelease({ ref: wanted });
       return { release, why: 'it was asked for by name', unproven: false };
     },
@@ -107,7 +107,7 @@ async function chooseWhat(
 
 /** Names that are missing now would be missing on the new server: better before anything is deployed. */
 async function openConfiguration(run: AppServerRun, set: RecoverySet | undefined): Promise<string[]> {
-  return run.must(
+  const opened = await run.step(
     'configuration',
     async (act) => {
       const { names, gates } = await act.checkVariables({ set });
@@ -124,6 +124,7 @@ async function openConfiguration(run: AppServerRun, set: RecoverySet | undefined
     },
     (names) => `${names.length} variables`,
   );
+  return opened ?? [];
 }
 
 function describeBefore({ state, release }: Deployed): string {

@@ -1,10 +1,11 @@
 /** From the deployment to the fence: each write with its way back before it. */
-import { type AppLoad, mustGiveUp } from '../domain/app-load.ts';
+import { isCancellation, sleep } from '@temporalio/workflow';
+import { type AppLoad, loadGate, mustGiveUp, overLimit } from '../domain/app-load.ts';
 import { appConditionOf } from '../domain/app-failure.ts';
 import { type AppAssessment, type AppServer, runsAlready } from '../domain/app-recovery.ts';
 import { type AppServerRun, serversOf } from './app-server-steps.ts';
 import type { Watch } from './commit-window.ts';
-import { failureWith } from './failure.ts';
+import { failureWith, troubleOf } from './failure.ts';
 import type { Hands } from './hands.ts';
 
 /** The release runs on the server that takes over, with the configuration of the set. */
@@ -15,6 +16,7 @@ export async function deploy(run: AppServerRun, { to, chosen, before, set }: App
   if (before.state !== 'running')
     run.undo(`stop ${name}`, async (act) => {
       await mustServeNobody(act, to);
+      await drain(run, name);
       await act.stopApp({ name });
     });
   await run.must(
@@ -48,6 +50,11 @@ export async function redirect(run: AppServerRun, { traffic, from, to }: AppAsse
     const { state } = await act.readTraffic();
     // Never sent away, or brought back by an earlier attempt.
     if (!state.targets.includes(target)) return;
+    if (!(await isWell(act, from.name)))
+      throw failureWith(
+        'NOT_NOW',
+        `the traffic stays on ${to.name}, since ${from.name} is not well; mend it, then move the app with \`move: true\``,
+      );
     await act.pointTraffic({ name: from.name, expected: { ...state, targets: [target] } });
   });
   await run.must(
@@ -61,46 +68,53 @@ export async function redirect(run: AppServerRun, { traffic, from, to }: AppAsse
   );
 }
 
-/** As readers see it. What has passed here may be chosen again. */
-export async function verifyLive(run: AppServerRun, { to, chosen, set }: AppAssessment): Promise<void> {
+/** As readers see it. */
+export async function verifyLive(run: AppServerRun, { to, set }: AppAssessment): Promise<void> {
   const { collectionName: collection } = run.settings;
-  await run.verify('live', async (act) => {
-    const gates = [
-      ...(await act.checkRouted({ name: to.name })),
-      ...(await act.checkRetrieval({ collection, set, sections: [] })),
-    ];
-    await act.recordRelease({ release: chosen.release });
-    return gates;
-  });
+  await run.verify('live', async (act) => [
+    ...(await act.checkRouted({ name: to.name })),
+    ...(await act.checkAnswers({ collection, set })),
+  ]);
 }
 
 /**
  * In the commit window errors and answer times are watched the way readers come. It goes back by itself when they rise, and the
- * server before is well: back to one that has failed would be worse.
+ * server before is well: back to one that has failed would be worse. While the last look is bad, the clock commits nothing.
  */
-export function watchOf(run: AppServerRun, { from, to }: AppAssessment): Watch {
+export function watchOf(run: AppServerRun, { from, to, set }: AppAssessment): Watch {
   const { window } = serversOf(run);
   const loads: AppLoad[] = [];
   let told = false;
+  const tell = async (act: Hands, message: string): Promise<undefined> => {
+    if (!told) await warn(run, act, message);
+    told = true;
+  };
   return {
     everySeconds: window.everySeconds,
+    unsettled: () => loads.slice(-1).some((load) => overLimit(load, window) !== undefined),
     look: async (act) => {
-      loads.push(await act.watchApp());
-      const why = mustGiveUp(loads, window);
-      if (why === undefined) return undefined;
-      if (await isWell(act, from.name)) return `${to.name}: ${why}`;
-      if (!told) await warn(run, act, `${to.name}: ${why}; ${from.name} is no better, so nothing is put back`);
-      told = true;
-      return undefined;
+      try {
+        const load = await act.watchApp({ set, from: loads.length });
+        loads.push(load);
+        run.judge([loadGate(load, window)]);
+        const why = mustGiveUp(loads, window);
+        if (why === undefined) return undefined;
+        if (await isWell(act, from.name)) return `${to.name}: ${why}`;
+        return await tell(act, `${to.name}: ${why}; ${from.name} is no better, so nothing is put back`);
+      } catch (error) {
+        // That nobody could look says nothing against either server, and must not send the readers anywhere.
+        if (isCancellation(error)) throw error;
+        return tell(act, `the app could not be looked at: ${troubleOf(error).view.message}`);
+      }
     },
   };
 }
 
+/** As far as it is its own doing: the way there leads to the other server now, and what all stand on says nothing of this one. */
 async function isWell(act: Hands, server: string): Promise<boolean> {
-  // The way there leads to the other server now, so it says nothing of this one.
   const probe = await act.probeApp({ name: server });
   const looks = probe.looks.filter(({ depth }) => depth !== 'router');
-  return appConditionOf({ ...probe, looks }) === 'well';
+  return appConditionOf({ ...probe, looks, dependencies: [] }) === 'well';
 }
 
 async function warn(run: AppServerRun, act: Hands, message: string): Promise<void> {
@@ -108,12 +122,25 @@ async function warn(run: AppServerRun, act: Hands, message: string): Promise<voi
   await act.notify({ event: 'app-still-bad', message, urgent: true });
 }
 
+/** What has passed every gate may be chosen again by later runs. */
+export async function recordProof(run: AppServerRun, { chosen }: AppAssessment): Promise<void> {
+  if (run.proven) await run.step('record', (act) => act.recordRelease({ release: chosen.release }));
+  else run.note(`${chosen.release.ref} is not kept as proven: not every gate of this run is green`);
+}
+
 /** What was replaced takes no write any more. */
 export async function fenceOld(run: AppServerRun, { from }: AppAssessment): Promise<void> {
   await run.verify('fence', async (act) => {
     await mustServeNobody(act, from);
+    await drain(run, from.name);
     return act.fenceApp({ name: from.name });
   });
+}
+
+/** What is under way there may end: answers take as long as a model writes, and names are remembered. */
+async function drain(run: AppServerRun, server: string): Promise<void> {
+  const { drainSeconds } = serversOf(run).window;
+  if (drainSeconds > 0) await sleep(drainSeconds * 1000, { summary: `until what is under way on ${server} has ended` });
 }
 
 /**

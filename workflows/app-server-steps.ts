@@ -10,7 +10,11 @@ export const steps = {
   chooseSet: { title: 'Choose the recovery set whose configuration is restored', phase: 'detect' },
   release: { title: 'Choose the release', phase: 'detect' },
   survey: { title: 'Look at the server that takes over', phase: 'detect' },
-  configuration: { title: 'Open the configuration, and compare its names', phase: 'detect' },
+  configuration: {
+    title: 'Open the configuration, and compare its names',
+    phase: 'detect',
+    skippable: 'where the server has a configuration of its own',
+  },
   approve: { title: 'Approve the plan', phase: 'decide' },
   deploy: { title: 'Deploy to the server that takes over', phase: 'restore' },
   reach: { title: 'Verify: it says that it is well', phase: 'verify' },
@@ -22,6 +26,11 @@ export const steps = {
   redirect: { title: 'Redirect the traffic', phase: 'verify' },
   live: { title: 'Verify the way readers come', phase: 'verify', skippable: 'people can ask by hand' },
   commit: { title: 'Commit window', phase: 'reopen' },
+  record: {
+    title: 'Keep that the release has passed its gates',
+    phase: 'reopen',
+    skippable: 'it can be named in `release` another time',
+  },
   fence: {
     title: 'Stop the server that was replaced, and prove it',
     phase: 'reopen',

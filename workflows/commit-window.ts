@@ -11,6 +11,8 @@ export interface Watch {
   readonly everySeconds: number;
   /** Looks once. @returns why everything must be put back; `undefined` while it must not */
   readonly look: (act: Hands) => Promise<string | undefined>;
+  /** Whether the last look leaves a doubt: then the clock does not commit, and looking goes on. */
+  readonly unsettled?: () => boolean;
 }
 
 interface Keeping {
@@ -56,10 +58,12 @@ async function waitAndWatch(
   const answered = (): boolean => desk.answer !== undefined;
   const seconds = minutes * 60;
   const end = Date.now() + seconds * 1000;
-  for (let left = seconds; left > 0 && !answered(); left = (end - Date.now()) / 1000) {
-    const pause = Math.min(left, watch?.everySeconds ?? left);
+  const open = (left: number): boolean => left > 0 || watch?.unsettled?.() === true;
+  for (let left = seconds; open(left) && !answered(); left = (end - Date.now()) / 1000) {
+    const every = watch?.everySeconds ?? left;
+    const pause = left > 0 ? Math.min(left, every) : every;
     if (await attendance.until(answered, pause, title)) return;
-    if (!watch || Date.now() >= end) continue;
+    if (!watch || (Date.now() >= end && watch.unsettled?.() !== true)) continue;
     const why = await attendance.interruptible(() => watch.look(handsWith(`Watch: ${title}`)));
     if (why === undefined || answered()) continue;
     record.update(name, { state: 'done', endedAt: new Date().toISOString(), result: 'rolled back by itself' });

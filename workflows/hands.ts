@@ -106,11 +106,22 @@ const LONG_ACTIVITIES: ReadonlySet<string> = new Set<keyof RecoveryActivities>([
   'checkQueries',
   'checkEmbeddingSpace',
   'repointApp',
+  'probeApp',
+  'listReleases',
+  'checkVariables',
+  'findApp',
   'deployApp',
   'stopApp',
   'fenceApp',
+  'checkAppReach',
+  'checkEndpoints',
   'checkAnswers',
+  'checkSession',
+  'checkAppSecurity',
+  'checkTelemetry',
   'pointTraffic',
+  'checkRouted',
+  'watchApp',
 ]);
 
 /** Every activity, as a step sees it. */

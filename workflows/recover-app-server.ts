@@ -1,7 +1,7 @@
 import { planAppServer } from '../domain/app-plan.ts';
 import { appServerInputSchema } from '../domain/run-input.ts';
 import { assessAppServer, confirmAppFailure } from './app-server-assess.ts';
-import { deploy, fenceOld, redirect, verifyBeside, verifyLive, watchOf } from './app-server-move.ts';
+import { deploy, fenceOld, recordProof, redirect, verifyBeside, verifyLive, watchOf } from './app-server-move.ts';
 import { type AppServerRun, steps } from './app-server-steps.ts';
 import { runbook } from './runbook.ts';
 
@@ -19,6 +19,7 @@ export const recoverAppServer = runbook(
     await verifyLive(run, found);
     run.recovered();
     await run.commitWindow('commit', watchOf(run, found));
+    await recordProof(run, found);
     await fenceOld(run, found);
   },
 );

@@ -72,6 +72,11 @@ export class Run<K extends string> {
     return this.#input.drill ?? false;
   }
 
+  /** Whether every gate so far is green, and nothing was skipped. */
+  get proven(): boolean {
+    return this.#record.verdict === 'pass';
+  }
+
   /** When the fault was declared: where the RTO clock began. */
   get faultDeclaredAt(): Date {
     return this.#record.faultDeclaredAt;

@@ -20,8 +20,8 @@ const foundSchema = z.object({
     .default(null),
 });
 
-/** What the state file says: which key was begun, over what, and whether it was brought to its end. */
-const markSchema = z.object({ key: z.string(), release: z.string(), done: z.boolean(), before: foundSchema });
+/** What the state file says: which key was begun, and whether it was brought to its end. */
+const markSchema = z.object({ key: z.string(), release: z.string(), done: z.boolean() });
 type Mark = z.infer<typeof markSchema>;
 
 interface Hands {
@@ -52,17 +52,14 @@ async function deploy(hands: Hands, input: DeployInput, work: DeployWork): Retur
   const { release, key } = input;
   const [seen, mark] = [await find(hands, work.signal), await readMark(hands, work.signal)];
   const mine = mark?.key === key && mark.release === release.pinned ? mark : undefined;
-  const record = (done: boolean, before: Deployed): Promise<void> =>
-    place.write(config.stateFile, JSON.stringify({ key, release: release.pinned, done, before }), work.signal);
-  if (mine && runsRelease(seen, release) && (mine.done || !isSame(seen, mine.before))) {
-    await record(true, mine.before);
-    return { id: idOf(seen, release), adopted: true };
-  }
-  // What an attempt that did not come to its end has found is what was there before.
-  await record(false, mine && !mine.done ? mine.before : seen);
+  const record = (done: boolean): Promise<void> =>
+    place.write(config.stateFile, JSON.stringify({ key, release: release.pinned, done }), work.signal);
+  // Of a list of commands that did not come to its end nobody knows which are missing: all are run again, as they may be.
+  if (mine?.done === true && runsRelease(seen, release)) return { id: idOf(seen, release), adopted: true };
+  await record(false);
   await runAll(hands, input, work);
   const found = await waitUntilUp(hands, release, work);
-  await record(true, seen);
+  await record(true);
   return { id: idOf(found, release), adopted: false };
 }
 
@@ -100,7 +97,8 @@ async function waitUntilUp(hands: Hands, release: Release, work: DeployWork): Pr
 async function stop(hands: Hands, work: DeployWork): Promise<void> {
   const { what, config, place } = hands;
   const isOver = ({ state }: Deployed): boolean => state === 'stopped' || state === 'absent';
-  if (isOver(await find(hands, work.signal))) return;
+  // What has crashed may be started again by whatever keeps it: only where nothing is there is nothing to tell.
+  if ((await find(hands, work.signal)).state === 'absent') return;
   for (const [at, program] of config.stop.entries()) {
     work.report({ phase: `stop: ${nameOf(program)}`, done: at, total: config.stop.length });
     const output = createOutput([], (text) => work.output(text));
@@ -143,10 +141,6 @@ async function readMark({ what, config, place }: Hands, signal: AbortSignal): Pr
 
 function fill(word: string, { ref, pinned }: Release): string {
   return word.replaceAll('{ref}', () => ref).replaceAll('{pinned}', () => pinned);
-}
-
-function isSame(a: Deployed, b: Deployed): boolean {
-  return a.state === b.state && a.release === b.release && a.id === b.id;
 }
 
 function idOf({ id }: Deployed, { pinned }: Release): string {

@@ -127,7 +127,8 @@ async function forgetOlder({ engine, config, work }: Hands, environment: string)
 
 async function stop({ what, config, engine, work }: Hands): Promise<void> {
   const seen = await engine.inspect(config.container, work.signal);
-  if (!seen || !isUp(seen)) return;
+  // One that has ended may be started again by the engine: it is told not to, whatever it does now.
+  if (!seen) return;
   work.report({ phase: `stop ${config.container}`, done: 0, total: 1 });
   await engine.stop(seen, config.stopSeconds, work.signal);
   const after = await engine.inspect(config.container, work.signal);

@@ -33,7 +33,15 @@ export function appServersOf(context: StackContext): object {
       logs: { run: ['tail', '-n', '500', join(dir, 'logs', '{server}.log')] },
       servedBy: 'x-served-by',
     },
-    watch: { rounds: 3, everySeconds: 1, slowSeconds: 3, lookSeconds: 10, windowSeconds: 3, p95Seconds: 3 },
+    watch: {
+      rounds: 3,
+      everySeconds: 1,
+      slowSeconds: 3,
+      lookSeconds: 10,
+      windowSeconds: 3,
+      p95Seconds: 3,
+      drainSeconds: 3,
+    },
   };
 }
 

@@ -11,7 +11,7 @@ const command = {
 const at = (port: number, more: object = {}): object => ({
   url: `http://127.0.0.1:${port}`,
   target: `127.0.0.1:${port}`,
-  deploy: { command },
+  deploy: { command: { ...command, stateFile: `/s/${port}` } },
   ...more,
 });
 const SOUND = { servers: { primary: at(1), backup: at(2) }, traffic: { caddy: { id: 'app' } } };
@@ -40,6 +40,12 @@ const WRONG: readonly (readonly [string, 'settings' | 'input', object, RegExp])[
     'settings',
     { servers: { a: at(1), b: at(2, { url: 'http://127.0.0.1:1' }) } },
     /servers: two have the same url/,
+  ],
+  [
+    'two deployed to the same place',
+    'settings',
+    { servers: { a: at(1, { deploy: { command } }), b: at(2, { deploy: { command } }) } },
+    /servers: two are deployed to the same place/,
   ],
   ['a name with a space', 'settings', { servers: { 'a b': at(1), b: at(2) } }, /servers: names must be lower-case/],
   ['no address', 'settings', { servers: { a: at(1, { url: undefined }), b: at(2) } }, /servers\.a\.url/],

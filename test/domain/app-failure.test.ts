@@ -22,7 +22,11 @@ const WELL = probe([look('port', 'ok'), look('question', 'ok'), look('router', '
 
 describe('the condition of an app server', () => {
   test.each([
-    ['nothing runs there', [look('process', 'absent'), look('port', 'untried')], 'gone'],
+    [
+      'what deploys there says that nothing runs, and the app answers',
+      [look('process', 'untried'), look('port', 'ok')],
+      'well',
+    ],
     ['nobody listens', [look('process', 'untried'), look('port', 'refused')], 'gone'],
     ['no answer comes', [look('port', 'ok'), look('shallow', 'timeout')], 'silent'],
     ['errors come', [look('shallow', 'ok'), look('deep', 'error')], 'erring'],
@@ -74,6 +78,12 @@ describe('a diagnosis', () => {
       sentence:
         'The app server primary is gone: nobody listens there (port: ECONNREFUSED; seen 3 times since 2026-01-01T00:00:00Z)',
     });
+  });
+
+  test('one round that blames the release is enough: one that crashes and is started again is gone in the next', () => {
+    const erring = probe([look('port', 'ok'), look('question', 'error')]);
+    expect(diagnoseApp([erring, erring, GONE], 3)).toMatchObject({ condition: 'gone', blamesRelease: true });
+    expect(diagnoseApp([GONE, GONE, GONE], 3)).toMatchObject({ condition: 'gone', blamesRelease: false });
   });
 
   test('what is down for everybody is named', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AppLoad, mustGiveUp, overLimit } from '../../domain/app-load.ts';
+import { type AppLoad, loadGate, mustGiveUp, overLimit } from '../../domain/app-load.ts';
 
 const LIMITS = { errorRate: 0.1, p95: 1_000, patience: 3 };
 const load = (failed: number, p95 = 100, requests = 10): AppLoad => ({
@@ -23,5 +23,13 @@ describe('a server that has taken over', () => {
     expect(mustGiveUp([load(0), load(9), load(0, 5_000), load(9)], LIMITS)).toBe(
       '3 looks in a row: 9 of 10 requests failed',
     );
+  });
+
+  test('is judged by the last look', () => {
+    expect(loadGate(load(0), LIMITS)).toMatchObject({
+      verdict: 'pass',
+      observed: '0 of 10 failed, 95 % within 100 ms',
+    });
+    expect(loadGate(load(5), LIMITS)).toMatchObject({ verdict: 'fail', observed: '5 of 10 requests failed' });
   });
 });

@@ -6,7 +6,7 @@ import { abortSignal, retryStepUpdate, rollBackUpdate } from '../../workflows/me
 import type { recoverQdrantCluster } from '../../workflows/recover-qdrant-cluster.ts';
 import { Asking } from '../support/asking.ts';
 import { EVERY_STEP } from '../support/every-step.ts';
-import { historyOf } from '../support/histories.ts';
+import { decoded, historyOf } from '../support/histories.ts';
 import { approve, COLLECTION, commit, QUEUE, running, Scenario, until } from '../support/scenario.ts';
 
 type ClusterRun = WorkflowHandleWithFirstExecutionRunId<typeof recoverQdrantCluster>;
@@ -207,12 +207,4 @@ async function backedUp(): Promise<void> {
     if (Date.now() > deadline) throw new Error(`no backup has ended: ${after.join(', ')}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-/** Payloads are base64 in a history. */
-function decoded(history: string): string {
-  const payloads = history.match(/"data":\s*"[^"]+"/g) ?? [];
-  return (
-    history + payloads.map((one) => Buffer.from(one.replace(/^.*"([^"]+)"$/, '$1'), 'base64').toString('utf8')).join()
-  );
 }

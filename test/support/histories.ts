@@ -13,3 +13,11 @@ export async function historyOf(run: Pick<WorkflowHandle, 'fetchHistory'>, name:
   }
   return json;
 }
+
+/** Payloads are base64 in a history. */
+export function decoded(history: string): string {
+  const payloads = history.match(/"data":\s*"[^"]+"/g) ?? [];
+  return (
+    history + payloads.map((one) => Buffer.from(one.replace(/^.*"([^"]+)"$/, '$1'), 'base64').toString('utf8')).join()
+  );
+}

@@ -85,6 +85,17 @@ const load = (failed: number): AppLoad => ({ at: '2026-01-01T00:00:00Z', request
 const erring = (name: string): AppProbe =>
   appProbe(name, { depth: 'question', finding: 'error', said: '/ask: 500', milliseconds: 5 });
 
+/** Three rounds that agreed it had failed; whoever looks later finds it well. */
+function wellAgain(): Pick<RecoveryActivities, 'probeApp'> {
+  let asked = 0;
+  return {
+    probeApp: async ({ name }) => {
+      asked += 1;
+      return asked <= 3 ? erring(name) : appProbe(name);
+    },
+  };
+}
+
 describe('an app server that has failed', () => {
   test('is replaced: deployed and verified beside, traffic sent, watched, and the old one stopped after the commit', async () => {
     await withRun({}, async (run, calls) => {
@@ -95,11 +106,11 @@ describe('an app server that has failed', () => {
         basis: { from: 'primary', to: 'backup', release: `v1@${'a'.repeat(40)}` },
       });
       await until(run, ({ awaits }) => awaits === 'commit');
-      expect(writes(calls)).toEqual(['deployApp backup', 'pointTraffic backup', 'recordRelease']);
+      expect(writes(calls)).toEqual(['deployApp backup', 'pointTraffic backup']);
       await commit(run);
       const report = await run.result();
       expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
-      expect(writes(calls).at(-1)).toBe('fenceApp primary');
+      expect(writes(calls).slice(-2)).toEqual(['recordRelease', 'fenceApp primary']);
       expect(report.steps.map(({ state }) => state)).not.toContain('pending');
     });
   });
@@ -190,31 +201,21 @@ describe('the server that takes over', () => {
   });
 
   test('that ran before is left running when the run is taken back', async () => {
-    const activities = { findApp: async () => ({ state: 'running', release: 'a'.repeat(40), id: 'x' }) as const };
+    const activities = {
+      ...wellAgain(),
+      findApp: async () => ({ state: 'running', release: 'a'.repeat(40), id: 'x' }) as const,
+    };
     await withRun({ activities }, async (run, calls) => {
       await approve(run);
       await until(run, ({ awaits }) => awaits === 'commit');
       await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
       expect(await run.result()).toMatchObject({ outcome: 'rolled-back' });
-      expect(writes(calls)).toEqual([
-        'deployApp backup',
-        'pointTraffic backup',
-        'recordRelease',
-        'pointTraffic primary',
-      ]);
+      expect(writes(calls)).toEqual(['deployApp backup', 'pointTraffic backup', 'pointTraffic primary']);
     });
   });
 
   test('is given up by itself when its answers go bad and the one before is well again', async () => {
-    let asked = 0;
-    const activities = {
-      probeApp: async ({ name }: { name: string }) => {
-        asked += 1;
-        // Three rounds that agreed it had failed; whoever looks later finds it well.
-        return asked <= 3 ? erring(name) : appProbe(name);
-      },
-      watchApp: async () => load(5),
-    };
+    const activities = { ...wellAgain(), watchApp: async () => load(5) };
     await withRun({ activities }, async (run, calls) => {
       await approve(run);
       const report = await run.result();
@@ -224,14 +225,51 @@ describe('the server that takes over', () => {
     });
   });
 
-  test('is kept, and people are told, when its answers go bad and the one before is no better', async () => {
+  test('is kept while the one before is no better: people are told, the clock commits nothing, and it is no success', async () => {
     const activities = { watchApp: async () => load(5) };
-    await withRun({ activities, input: { commitWindowMinutes: 5 } }, async (run, calls) => {
+    await withRun({ activities, input: { commitWindowMinutes: 1 } }, async (run, calls) => {
+      await approve(run);
+      const looked = (): number => calls.filter(({ name }) => name === 'watchApp').length;
+      const result = run.result();
+      for (const deadline = Date.now() + 20_000; looked() < 8 && Date.now() < deadline;) await pause(20);
+      await run.executeUpdate(commitUpdate, { args: [{ by: 'ann' }] });
+      const report = await result;
+      expect(report).toMatchObject({ outcome: 'recovered', verdict: 'fail' });
+      expect(report.gates.find(({ name }) => name === 'readers')?.verdict).toBe('fail');
+      expect(report.notes.join()).toContain('primary is no better, so nothing is put back');
+      expect(report.notes.join()).toContain('v1 is not kept as proven');
+      expect(calls.filter(({ input }) => input?.['event'] === 'app-still-bad')).toHaveLength(1);
+      expect(writes(calls)).not.toContain('recordRelease');
+    });
+  });
+
+  test('that cannot be looked at is left alone, and people are told', async () => {
+    let looks = 0;
+    const activities: Partial<RecoveryActivities> = {
+      watchApp: async () => {
+        looks += 1;
+        if (looks < 3) throw new RecoveryError('STORE_UNREACHABLE', 'the store is away');
+        return load(0);
+      },
+    };
+    await withRun({ activities, input: { commitWindowMinutes: 2 } }, async (run, calls) => {
       await approve(run);
       const report = await run.result();
-      expect(report).toMatchObject({ outcome: 'recovered' });
-      expect(report.notes.join()).toContain('primary is no better, so nothing is put back');
-      expect(calls.filter(({ input }) => input?.['event'] === 'app-still-bad')).toHaveLength(1);
+      expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
+      expect(report.notes.join()).toContain('could not be looked at: the store is away');
+      expect(writes(calls)).not.toContain('pointTraffic primary');
+    });
+  });
+
+  test('keeps its readers when the run is taken back to a server that has failed', async () => {
+    await withRun({}, async (run, calls) => {
+      await approve(run);
+      await until(run, ({ awaits }) => awaits === 'commit');
+      await run.executeUpdate(rollBackUpdate, { args: [{ by: 'ann' }] });
+      const { undo } = await run.result();
+      expect(undo.map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+      expect(undo[0]?.message).toContain('primary is not well');
+      expect(writes(calls)).toEqual(['deployApp backup', 'pointTraffic backup']);
     });
   });
 });
@@ -292,6 +330,7 @@ describe('a server with readers', () => {
   test('is not stopped by an undo that could not send them back', async () => {
     let live = '127.0.0.1:8000';
     const activities: Partial<RecoveryActivities> = {
+      ...wellAgain(),
       readTraffic: async () => ({ what: 'the router', state: { targets: [live], revision: null } }),
       pointTraffic: async ({ name }) => {
         if (name === 'primary') throw new RecoveryError('TRAFFIC_REFUSED', 'the router: 403');

@@ -68,17 +68,16 @@ async function checkDeclaredHealth(
   });
 }
 
-/** A port may be mapped to another on its way: that it differs is told, and proves nothing against it. */
+/** A port may be mapped to another on its way, as far as what deploys there says so. */
 function declaredPort({ config }: Place, { where, port }: DeclaredPort): Gate {
-  const used = new URL(config.url).port || 'the scheme’s own port';
-  const observed =
-    used === String(port) ? `it listens on ${used}` : `it is reached on ${used}: see that ${port} is mapped to it`;
-  return {
-    name: `declared port of ${where}`,
-    verdict: 'pass',
-    expected: `port ${port}, or one that is mapped to it`,
-    observed,
-  };
+  const used = new URL(config.url).port;
+  const mapped =
+    config.deploy.docker?.ports.some((one) => one.container === port && String(one.host) === used) === true;
+  const gate = { name: `declared port of ${where}`, expected: `port ${port}, or one that is mapped to it` };
+  if (used === String(port)) return { ...gate, verdict: 'pass', observed: `it listens on ${used}` };
+  if (mapped) return { ...gate, verdict: 'pass', observed: `${used} is mapped to it` };
+  const observed = `it is reached on ${used || 'the scheme’s own port'}, and nobody here knows whether that is mapped to ${port}`;
+  return { ...gate, verdict: 'unproven', observed };
 }
 
 /** A conversation that is begun, continued and read back: the way that touches every table of the app. */

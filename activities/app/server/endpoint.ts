@@ -1,18 +1,17 @@
 import type { EndpointConfig } from '../../../config/app-servers.ts';
-import type { AppConfig } from '../../../config/schema.ts';
 import { RecoveryError } from '../../../domain/failures.ts';
 import type { Gate } from '../../../domain/verdict.ts';
-import { excerpt, exchange, NoReply, type Reply } from '../../exchange.ts';
+import { exchange, NoReply, type Reply } from '../../exchange.ts';
 import { safeWords } from '../../look.ts';
 import { parse } from '../http.ts';
 import { valueAt } from '../template.ts';
-import { keyOf, secretsOf } from './place.ts';
+import { type AskedApp, keyOf, secretsOf } from './place.ts';
 
 const DEADLINE_MS = 60_000;
 
 /** A request of the settings, with what is put in for each place in it. */
 export interface Sending {
-  readonly app: AppConfig;
+  readonly app: AskedApp;
   readonly endpoint: Pick<EndpointConfig, 'method' | 'path' | 'body'>;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly places?: Readonly<Record<string, string>>;
@@ -39,7 +38,7 @@ export async function send({ app, endpoint, headers, places = {}, signal }: Send
 
 /** Whether one endpoint answers as the settings say. A server that does not answer is a red gate, and no failure of the step. */
 export async function checkEndpoint(
-  app: AppConfig,
+  app: AskedApp,
   endpoint: EndpointConfig,
   sending: Pick<Sending, 'places' | 'signal'>,
 ): Promise<Gate> {
@@ -48,7 +47,7 @@ export async function checkEndpoint(
   const gate = { name: `endpoint ${method} ${path}`, expected: [String(status), ...wanted].join(', ') };
   return judged(gate, app, async () => {
     const reply = await send({ app, endpoint, ...sending });
-    if (reply.status !== status) return { verdict: 'fail', observed: `${reply.status} ${excerpt(reply.text)}` };
+    if (reply.status !== status) return { verdict: 'fail', observed: `${reply.status} ${reply.text}` };
     const body = parse(reply.text);
     const wrong = Object.entries(answers).filter(([at, value]) => valueAt(body, at) !== value);
     if (wrong.length === 0) return { verdict: 'pass', observed: gate.expected };
@@ -66,7 +65,7 @@ type Judgement = Pick<Gate, 'verdict' | 'observed'>;
 /** No answer is as red as a wrong one. */
 export async function judged(
   gate: Pick<Gate, 'name' | 'expected'>,
-  app: AppConfig,
+  app: AskedApp,
   look: () => Promise<Judgement>,
 ): Promise<Gate> {
   const { verdict, observed } = await look().catch((error: unknown): Judgement => {

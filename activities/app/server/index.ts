@@ -1,6 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { AppServersConfig } from '../../../config/app-servers.ts';
-import type { AppConfig } from '../../../config/schema.ts';
 import type { Secret } from '../../../config/secret.ts';
 import type { ArtifactStore } from '../../../domain/artifacts.ts';
 import { type Declared, NOTHING_DECLARED } from '../../../domain/declared.ts';
@@ -14,12 +13,12 @@ import { checkEndpoints, checkReach, checkSession } from './checks.ts';
 import { deployTo, workOf } from './deploy.ts';
 import { judged, send } from './endpoint.ts';
 import { fenceServer } from './fence.ts';
-import { type Place, placeOf } from './place.ts';
+import { type AskedApp, type Place, placeOf } from './place.ts';
 import { type ProbeParts, probeApp } from './probe.ts';
 import { listCandidates, recordRelease, resolveRelease } from './releases.ts';
 import { checkSecurity } from './security.ts';
 import { checkTelemetry } from './telemetry.ts';
-import { watchApp } from './watch.ts';
+import { watchApp, type WatchQuestion } from './watch.ts';
 
 export { placesOf } from './place.ts';
 
@@ -32,16 +31,18 @@ export interface AppServerParts {
   /** The worker's own environment. */
   readonly environment: Environment;
   /** The app as its readers reach it. */
-  readonly routed: AppConfig;
+  readonly routed: () => Promise<AskedApp>;
   readonly dependencies: ProbeParts['dependencies'];
   readonly questions: () => Promise<readonly GoldenQuestion[]>;
+  /** What is asked in the commit window. */
+  readonly watchQuestions: (set: RecoverySet | undefined) => Promise<readonly WatchQuestion[]>;
   /** The set's variables with their values, opened for this call alone. */
   readonly variablesOf: (set: RecoverySet, signal: AbortSignal) => Promise<ReadonlyMap<string, Secret>>;
   /** What the set's files that are no secret say of the app. */
   readonly declaredBy: (set: RecoverySet) => Promise<Declared>;
   /** The golden questions, asked of the app at that address. */
   readonly checkAnswers: (
-    app: AppConfig,
+    app: AskedApp,
     input: { collection: string; set?: RecoverySet | undefined },
   ) => Promise<Gate[]>;
 }
@@ -58,7 +59,7 @@ function choosing(parts: AppServerParts): Pick<AppServerActivities, Choosing> {
   const { checks, watch, releases } = config;
   const looking = { checks, watch, ...parts };
   return {
-    probeApp: ({ name }) => probeApp(looking, placeOf(places, name)),
+    probeApp: ({ name }) => probeApp(looking, placeOf(places, name), cancellationSignal()),
     async listReleases({ name, set }) {
       const signal = cancellationSignal();
       const candidates = await listCandidates({ config: releases, store, environment }, set, signal);
@@ -70,20 +71,26 @@ function choosing(parts: AppServerParts): Pick<AppServerActivities, Choosing> {
     resolveRelease: ({ ref }) => resolveRelease({ config: releases, store, environment }, ref, cancellationSignal()),
     recordRelease: ({ release }) => recordRelease(store, release, activityInfo().workflowExecution?.runId ?? 'unknown'),
     async checkVariables({ set }) {
-      const names = set ? [...(await parts.variablesOf(set, cancellationSignal())).keys()].sort() : [];
+      const names =
+        set && !config.ownVariables ? [...(await parts.variablesOf(set, cancellationSignal())).keys()].sort() : [];
       return { names, gates: [variablesGate(config, set, names)] };
     },
   };
 }
 
-function variablesGate({ variables }: AppServersConfig, set: RecoverySet | undefined, names: readonly string[]): Gate {
+function variablesGate(
+  { variables, ownVariables }: AppServersConfig,
+  set: RecoverySet | undefined,
+  names: readonly string[],
+): Gate {
   const gate = { name: 'configuration', expected: `${variables.length} declared variables, each in the set` };
-  if (!set?.configuration)
-    return {
-      ...gate,
-      verdict: variables.length === 0 ? 'pass' : 'unproven',
-      observed: 'no set keeps a configuration: the server must have its own',
-    };
+  if (ownVariables)
+    return { ...gate, verdict: 'pass', observed: 'the servers have their own (appServers.ownVariables)' };
+  if (!set?.configuration) {
+    const observed =
+      'the set keeps no configuration: name its files in configuration.envFiles, or say appServers.ownVariables where the servers have their own';
+    return { ...gate, verdict: 'unproven', observed };
+  }
   const missing = variables.filter((name) => !names.includes(name));
   const lost = set.configuration.variables.filter((name) => !names.includes(name));
   if (missing.length + lost.length > 0)
@@ -97,7 +104,8 @@ function deploying(parts: AppServerParts): Pick<AppServerActivities, 'findApp' |
     findApp: ({ name }) => placeOf(places, name).deployer.find(cancellationSignal()),
     deployApp: ({ name, release, set, key, folder }) =>
       withProgress({}, async (work) => {
-        const variables = set ? await parts.variablesOf(set, work.signal) : new Map<string, Secret>();
+        const handed = set && !parts.config.ownVariables;
+        const variables = handed ? await parts.variablesOf(set, work.signal) : new Map<string, Secret>();
         return deployTo(placeOf(places, name), store, { release, variables, key, folder }, work);
       }),
     stopApp: ({ name }) => withProgress({}, (work) => placeOf(places, name).deployer.stop(workOf(work))),
@@ -121,7 +129,10 @@ function checking(parts: AppServerParts): Pick<AppServerActivities, Checking> {
       const [place, signal] = at(name);
       return checkEndpoints(checks, place, set ? await parts.declaredBy(set) : NOTHING_DECLARED, signal);
     },
-    checkAnswers: ({ name, collection, set }) => parts.checkAnswers(placeOf(places, name).app, { collection, set }),
+    async checkAnswers({ name, collection, set }) {
+      const app = name === undefined ? await parts.routed() : placeOf(places, name).app;
+      return parts.checkAnswers(app, { collection, set });
+    },
     async checkSession({ name }) {
       const [first] = await parts.questions();
       const [place, signal] = at(name);
@@ -138,7 +149,7 @@ function checking(parts: AppServerParts): Pick<AppServerActivities, Checking> {
 function switching(
   parts: AppServerParts,
 ): Pick<AppServerActivities, 'readTraffic' | 'pointTraffic' | 'checkRouted' | 'watchApp'> {
-  const { places, router, routed, config, questions } = parts;
+  const { places, router, routed, config } = parts;
   return {
     readTraffic: async () => ({ what: router.what, state: await router.read(cancellationSignal()) }),
     pointTraffic: ({ name, expected }) =>
@@ -148,14 +159,19 @@ function switching(
       const { targets } = await router.read(cancellationSignal());
       const verdict = sameTargets(targets, [target]) ? 'pass' : 'fail';
       const gate = { name: 'router', verdict, expected: `${target} alone`, observed: targets.join(', ') } as const;
-      return [gate, ...(await checkServedBy(parts, routed, name))];
+      return [gate, ...(await checkServedBy(parts, await routed(), name))];
     },
-    watchApp: () => watchApp({ watch: config.watch, routed, questions }),
+    watchApp: async ({ set, from }) =>
+      watchApp(
+        { watch: config.watch, routed },
+        { questions: await parts.watchQuestions(set), from },
+        cancellationSignal(),
+      ),
   };
 }
 
 /** That the router says so is one thing; whose answer a reader gets is another. */
-async function checkServedBy({ config }: AppServerParts, app: AppConfig, server: string): Promise<Gate[]> {
+async function checkServedBy({ config }: AppServerParts, app: AskedApp, server: string): Promise<Gate[]> {
   const { servedBy } = config.checks;
   if (servedBy === undefined) return [];
   const gate = { name: 'served by', expected: `${servedBy}: ${server}` };

@@ -3,12 +3,15 @@ import type { AppConfig } from '../../../config/schema.ts';
 import type { Deployer } from '../../../domain/deployment.ts';
 import { RecoveryError } from '../../../domain/failures.ts';
 
+/** The app as it is asked, and what it must not be quoted with: an app that fails tells its settings. */
+export type AskedApp = AppConfig & { readonly secrets: readonly string[] };
+
 /** One server of the app, with what deploys there. */
 export interface Place {
   readonly name: string;
   readonly config: AppServerConfig;
   /** How the app is asked there: the settings of the app with this server's own address. */
-  readonly app: AppConfig;
+  readonly app: AskedApp;
   readonly deployer: Deployer;
 }
 
@@ -25,7 +28,7 @@ export function placeOf(places: ReadonlyMap<string, Place>, name: string): Place
 /** The servers that the settings name. */
 export function placesOf(
   { servers }: AppServersConfig,
-  app: AppConfig,
+  app: AskedApp,
   deployerOf: (name: string, server: AppServerConfig) => Deployer,
 ): ReadonlyMap<string, Place> {
   return new Map(
@@ -41,6 +44,6 @@ export function keyOf({ authHeader }: AppConfig): Record<string, string> {
   return authHeader ? { [authHeader.name.toLowerCase()]: authHeader.value.reveal() } : {};
 }
 
-export function secretsOf({ authHeader }: AppConfig): string[] {
-  return authHeader ? [authHeader.value.reveal()] : [];
+export function secretsOf({ authHeader, secrets }: AskedApp): string[] {
+  return authHeader ? [authHeader.value.reveal(), ...secrets] : [...secrets];
 }

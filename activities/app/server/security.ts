@@ -1,13 +1,13 @@
 import type { AppServersConfig } from '../../../config/app-servers.ts';
 import type { Gate } from '../../../domain/verdict.ts';
 import { checkTransport } from '../../transport.ts';
-import { exchange } from '../../exchange.ts';
+import { exchange, NoReply } from '../../exchange.ts';
+import { RecoveryError } from '../../../domain/failures.ts';
 import { judged, send } from './endpoint.ts';
 import type { Place } from './place.ts';
 
 const DEADLINE_MS = 30_000;
 const STRANGER = 'https://stranger.invalid';
-const METHODS_OF_CORS = ['POST', 'GET'] as const;
 
 /** Nobody gets in who could not before, and readers’ browsers may. */
 export async function checkSecurity(
@@ -38,9 +38,9 @@ async function checkCors({ origin }: AppServersConfig['checks'], { app }: Place,
   return [
     await judged(ours, app, async () => {
       const said = await preflight(app, origin, signal);
-      const open = said.origin === origin || said.origin === '*';
-      const may =
-        open && (app.ask.method === 'GET' || said.methods.includes(app.ask.method) || said.methods.includes('*'));
+      const open = said.status < 300 && (said.origin === origin || said.origin === '*');
+      // A safelisted method needs no word: https://fetch.spec.whatwg.org/#cors-safelisted-method
+      const may = open && wantedHeaders(app).every((name) => said.headers.includes(name) || said.headers.includes('*'));
       return { verdict: may ? 'pass' : 'fail', observed: describe(said) };
     }),
     await judged(others, app, async () => {
@@ -61,30 +61,40 @@ interface Preflight {
   readonly status: number;
   readonly origin: string | null;
   readonly methods: readonly string[];
+  readonly headers: readonly string[];
 }
 
 async function preflight(app: Place['app'], origin: string, signal: AbortSignal): Promise<Preflight> {
   const { method, path } = app.ask;
   const headers = {
     origin,
-    'access-control-request-method': METHODS_OF_CORS.find((one) => one === method) ?? 'POST',
-    'access-control-request-headers': 'content-type',
+    'access-control-request-method': method,
+    'access-control-request-headers': wantedHeaders(app).join(', '),
   };
-  const reply = await exchange({
-    url: app.baseUrl.replace(/\/+$/, '') + path,
-    method: 'OPTIONS',
-    headers,
-    deadlineMs: DEADLINE_MS,
-    signal,
-  });
-  const methods = (reply.headers.get('access-control-allow-methods') ?? '')
-    .split(',')
-    .map((one) => one.trim().toUpperCase());
-  return { status: reply.status, origin: reply.headers.get('access-control-allow-origin'), methods };
+  try {
+    const url = app.baseUrl.replace(/\/+$/, '') + path;
+    const reply = await exchange({ url, method: 'OPTIONS', headers, deadlineMs: DEADLINE_MS, signal });
+    const list = (name: string): string[] => (reply.headers.get(name) ?? '').split(',').map((one) => one.trim());
+    return {
+      status: reply.status,
+      origin: reply.headers.get('access-control-allow-origin'),
+      methods: list('access-control-allow-methods').map((one) => one.toUpperCase()),
+      headers: list('access-control-allow-headers').map((one) => one.toLowerCase()),
+    };
+  } catch (error) {
+    if (!(error instanceof NoReply)) throw error;
+    throw new RecoveryError('APP_UNREACHABLE', `app: ${path}: ${error.message}`, { cause: error });
+  }
 }
 
-function describe({ status, origin, methods }: Preflight): string {
-  return `${status}, allows ${origin ?? 'no origin'} to send ${methods.filter((one) => one !== '').join(', ') || 'nothing that it names'}`;
+/** What a page's question carries beside what every request does. */
+function wantedHeaders({ ask, authHeader }: Place['app']): string[] {
+  return [...(ask.method === 'GET' ? [] : ['content-type']), ...(authHeader ? [authHeader.name.toLowerCase()] : [])];
+}
+
+function describe({ status, origin, methods, headers }: Preflight): string {
+  const named = [...methods, ...headers].filter((one) => one !== '').join(', ');
+  return `${status}, allows ${origin ?? 'no origin'} to send ${named || 'nothing that it names'}`;
 }
 
 async function checkProtected(

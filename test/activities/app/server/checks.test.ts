@@ -83,7 +83,7 @@ describe('every endpoint listed', () => {
       signal,
     );
     expect(verdicts(gates)).toMatchObject({
-      'declared port of Dockerfile': 'pass',
+      'declared port of Dockerfile': 'unproven',
       'declared health path of Dockerfile': 'fail',
     });
   });
@@ -143,7 +143,10 @@ describe('security', () => {
     ({ method, headers }: Heard): Said => {
       if (method !== 'OPTIONS') return { status: door, body: {} };
       const to = allowed(String(headers.origin));
-      const cors = { 'access-control-allow-methods': 'GET, POST' };
+      const cors = {
+        'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-headers': 'Content-Type, x-key',
+      };
       return {
         status: 200,
         body: {},
@@ -167,6 +170,23 @@ describe('security', () => {
     const gates = await checkSecurity(checksOf(checks), placeAt(server.url), signal);
     expect(gates.map(({ verdict }) => verdict)).toEqual([...expected, 'pass']);
     expect(gates.at(-1)).toMatchObject({ name: 'transport', observed: expect.stringContaining('no TLS') });
+  });
+
+  test.each([
+    [
+      'an answer that is an error',
+      {
+        status: 500,
+        body: {},
+        headers: { 'access-control-allow-origin': origin, 'access-control-allow-headers': '*' },
+      },
+    ],
+    ['a header that is not allowed', { body: {}, headers: { 'access-control-allow-origin': origin } }],
+    ['no answer', 'cut'],
+  ] as const)('%s lets no page in', async (_what, said) => {
+    server.answer(() => said);
+    const [gate] = await checkSecurity(checksOf({ origin }), placeAt(server.url), signal);
+    expect(gate).toMatchObject({ name: 'CORS', verdict: 'fail' });
   });
 
   test('nothing of it is proven where nothing is configured and the app has a key', async () => {

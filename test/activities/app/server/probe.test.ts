@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type ProbeParts, probeApp } from '../../../../activities/app/server/probe.ts';
 import { watchApp } from '../../../../activities/app/server/watch.ts';
 import { appConfigSchema } from '../../../../config/app.ts';
 import { appConditionOf } from '../../../../domain/app-failure.ts';
 import type { AppProbe } from '../../../../domain/app-probe.ts';
+import type { Deployer } from '../../../../domain/deployment.ts';
 import { RecoveryError } from '../../../../domain/failures.ts';
 import { type Heard, type Said, startServer, type TestServer } from '../../../support/http.ts';
 import { freePort } from '../../../support/ports.ts';
-import { fakeDeployer, placeAt, settingsOf } from './stage.ts';
+import { fakeDeployer, PASSWORD, placeAt, settingsOf } from './stage.ts';
 
 const QUESTIONS = [
   { question: 'odd', sources: ['nowhere'] },
@@ -39,7 +39,7 @@ function partsOf(over: Partial<ProbeParts> = {}): ProbeParts {
   return {
     checks,
     watch,
-    routed: appConfigSchema.parse({ baseUrl: router.url }),
+    routed: async () => ({ ...appConfigSchema.parse({ baseUrl: router.url }), secrets: [] }),
     dependencies: { Qdrant: async () => undefined },
     questions: async () => QUESTIONS,
     ...over,
@@ -73,17 +73,9 @@ describe('a look at a server of the app', () => {
   });
 
   test('a sound answer that comes much too late is slow', async () => {
-    const questions = async (): Promise<typeof QUESTIONS> => QUESTIONS.slice(1);
-    const place = placeAt(server.url, {
-      deployer: fakeDeployer({
-        find: async () => {
-          await pause(400);
-          return { state: 'running', release: null, id: null };
-        },
-      }),
-    });
-    const probe = await probeApp(partsOf({ questions }), place);
-    expect(findings(probe)[0]).toBe('process slow');
+    const parts = partsOf();
+    const probe = await probeApp({ ...parts, watch: { ...parts.watch, slowSeconds: 0.000_001 } }, placeAt(server.url));
+    expect(appConditionOf(probe)).toBe('slow');
   });
 
   test('nobody at its port', async () => {
@@ -92,11 +84,14 @@ describe('a look at a server of the app', () => {
     expect(appConditionOf(probe)).toBe('gone');
   });
 
-  test('no process, as what deploys there says; its silence says nothing', async () => {
-    const absent = fakeDeployer({ find: async () => ({ state: 'stopped', release: null, id: null }) });
-    expect(appConditionOf(await probeApp(partsOf(), placeAt(server.url, { deployer: absent })))).toBe('gone');
-    const silent = fakeDeployer({ find: () => Promise.reject(new RecoveryError('DEPLOY_UNREACHABLE', 'no')) });
-    expect(appConditionOf(await probeApp(partsOf(), placeAt(server.url, { deployer: silent })))).toBe('well');
+  test.each<[string, Partial<Deployer>]>([
+    ['says that nothing runs', { find: async () => ({ state: 'stopped', release: null, id: null }) }],
+    ['does not answer', { find: () => Promise.reject(new RecoveryError('DEPLOY_UNREACHABLE', 'no')) }],
+    ['hangs', { find: () => new Promise(() => undefined) }],
+  ])('what deploys there %s: that is told, and the app is asked all the same', async (_what, over) => {
+    const probe = await probeApp(partsOf(), placeAt(server.url, { deployer: fakeDeployer(over) }));
+    expect(findings(probe)[0]).toBe('process untried');
+    expect(appConditionOf(probe)).toBe('well');
   });
 
   test('only the way to it is broken', async () => {
@@ -125,19 +120,29 @@ describe('a look at a server of the app', () => {
     server.answer(({ headers }) => ({ status: 500, body: String(headers['x-key']) }));
     const place = placeAt(server.url, { app: { authHeader: { name: 'x-key', value: key } } });
     expect(JSON.stringify(await probeApp(partsOf(), place))).not.toContain(key);
+    server.answer(() => ({ status: 503, body: { status: 'degraded', error: `postgresql://app:${PASSWORD}@db` } }));
+    const told = JSON.stringify(await probeApp(partsOf(), placeAt(server.url)));
+    expect(told).toContain('[redacted]');
+    expect(told).not.toContain(PASSWORD);
   });
 });
 
 describe('a watch of the app', () => {
-  test('counts what fails, and takes an answer without citations for a failure', async () => {
+  const questions = [
+    { question: 'good', cites: true },
+    { question: 'odd', cites: false },
+    { question: 'third', cites: true },
+  ];
+
+  test('counts what fails, and takes an answer without citations for a failure where there were some', async () => {
     let asked = 0;
     router.answer((request) => {
       asked += 1;
       if (asked === 1) return { status: 502, body: 'bad gateway' };
-      if (asked === 2) return { body: { answer: 'x', citations: [] } };
+      if (asked === 2 || asked === 3) return { body: { answer: 'x', citations: [] } };
       return well(request);
     });
-    expect(await watchApp(partsOf())).toMatchObject({
+    expect(await watchApp(partsOf(), { questions, from: 0 })).toMatchObject({
       requests: 4,
       failed: 2,
       said: expect.stringContaining('502'),
@@ -145,8 +150,14 @@ describe('a watch of the app', () => {
     });
   });
 
+  test('goes on where the look before has ended', async () => {
+    await watchApp(partsOf(), { questions, from: 1 });
+    const asked = router.heard.map(({ body }) => (body as { question: string }).question);
+    expect(asked).toEqual(['odd', 'third', 'good', 'odd']);
+  });
+
   test('asks for health where there are no questions', async () => {
-    expect(await watchApp(partsOf({ questions: async () => [] }))).toMatchObject({ requests: 4, failed: 0 });
+    expect(await watchApp(partsOf(), { questions: [], from: 0 })).toMatchObject({ requests: 4, failed: 0 });
     expect(router.heard.map(({ path }) => path)).toEqual(['/health', '/health', '/health', '/health']);
   });
 });

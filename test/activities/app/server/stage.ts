@@ -4,16 +4,19 @@ import { type AppServersConfig, appServersConfigSchema } from '../../../../confi
 import { appConfigSchema } from '../../../../config/app.ts';
 import type { Deployer } from '../../../../domain/deployment.ts';
 
-const deploy = {
-  command: { run: [{ run: ['true'] }], find: { run: ['true'] }, stop: [{ run: ['true'] }], stateFile: '/tmp/none' },
-};
+/** Something of the app's settings that the worker knows as well. */
+export const PASSWORD = 'pa55word-of-the-database';
+
+const deployOf = (name: string): object => ({
+  command: { run: [{ run: ['true'] }], find: { run: ['true'] }, stop: [{ run: ['true'] }], stateFile: `/tmp/${name}` },
+});
 
 /** Settings of two servers, with what a test says of them. */
 export function settingsOf(urls: readonly [string, string], more: object = {}): AppServersConfig {
   return appServersConfigSchema.parse({
     servers: {
-      primary: { url: urls[0], target: urls[0], deploy },
-      backup: { url: urls[1], target: urls[1], deploy },
+      primary: { url: urls[0], target: urls[0], deploy: deployOf('primary') },
+      backup: { url: urls[1], target: urls[1], deploy: deployOf('backup') },
     },
     traffic: { caddy: { id: 'app' } },
     ...more,
@@ -44,5 +47,10 @@ export function placeAt(
 ): Place {
   const config = settingsOf([url, 'http://127.0.0.1:1']).servers['primary'];
   if (!config) throw new Error('there is no primary');
-  return { name: 'primary', config, app: appConfigSchema.parse({ ...app, baseUrl: url }), deployer };
+  return {
+    name: 'primary',
+    config,
+    app: { ...appConfigSchema.parse({ ...app, baseUrl: url }), secrets: [PASSWORD] },
+    deployer,
+  };
 }
