@@ -9,7 +9,7 @@ export const appServerSettings: AppServerSettings = {
     { name: 'backup', target: '127.0.0.1:8001', url: 'http://127.0.0.1:8001', deploys: 'command' },
   ],
   confirm: { rounds: 3, everySeconds: 0.01 },
-  window: { everySeconds: 15, errorRate: 0.05, p95: 10_000, patience: 3, drainSeconds: 0 },
+  window: { everySeconds: 0.2, errorRate: 0.05, p95: 10_000, patience: 3, drainSeconds: 0 },
 };
 
 /** One round of looks: all well, or what a shallower look came to. */

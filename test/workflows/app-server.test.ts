@@ -123,9 +123,14 @@ describe('an app server that has failed', () => {
   });
 
   test('that answers as it should is moved when somebody says so: failing back', async () => {
-    const activities = {
-      probeApp: async ({ name }: { name: string }) => appProbe(name),
-      readTraffic: async () => ({ what: 'the router', state: { targets: ['127.0.0.1:8001'], revision: null } }),
+    let live = '127.0.0.1:8001';
+    const activities: Partial<RecoveryActivities> = {
+      probeApp: async ({ name }) => appProbe(name),
+      readTraffic: async () => ({ what: 'the router', state: { targets: [live], revision: null } }),
+      pointTraffic: async () => {
+        live = '127.0.0.1:8000';
+        return { switched: true, state: { targets: [live], revision: null } };
+      },
     };
     await withRun({ activities, input: { move: true, commitWindowMinutes: 0 } }, async (run, calls) => {
       const { plan } = await approve(run);
@@ -227,7 +232,7 @@ describe('the server that takes over', () => {
 
   test('is kept while the one before is no better: people are told, the clock commits nothing, and it is no success', async () => {
     const activities = { watchApp: async () => load(5) };
-    await withRun({ activities, input: { commitWindowMinutes: 1 } }, async (run, calls) => {
+    await withRun({ activities, input: { commitWindowMinutes: 0.02 } }, async (run, calls) => {
       await approve(run);
       const looked = (): number => calls.filter(({ name }) => name === 'watchApp').length;
       const result = run.result();
@@ -252,7 +257,7 @@ describe('the server that takes over', () => {
         return load(0);
       },
     };
-    await withRun({ activities, input: { commitWindowMinutes: 2 } }, async (run, calls) => {
+    await withRun({ activities, input: { commitWindowMinutes: 0.03 } }, async (run, calls) => {
       await approve(run);
       const report = await run.result();
       expect(report).toMatchObject({ outcome: 'recovered', verdict: 'pass' });
@@ -299,12 +304,14 @@ describe('a router', () => {
   });
 
   test('that is restarted in the middle is waited for', async () => {
-    let tries = 0;
+    let [tries, live] = [0, '127.0.0.1:8000'];
     const activities: Partial<RecoveryActivities> = {
+      readTraffic: async () => ({ what: 'the router', state: { targets: [live], revision: null } }),
       pointTraffic: async () => {
         tries += 1;
         if (tries < 3) throw new RecoveryError('TRAFFIC_UNREACHABLE', 'the router: ECONNREFUSED');
-        return { switched: true, state: { targets: ['127.0.0.1:8001'], revision: null } };
+        live = '127.0.0.1:8001';
+        return { switched: true, state: { targets: [live], revision: null } };
       },
     };
     await withRun({ activities }, async (run) => {
