@@ -187,6 +187,16 @@ function ownTests(server: () => Sshd | undefined): void {
       });
     }));
 
+  test('a list that did not come to its end is run again as a whole, though what it brings runs already', () =>
+    using({}, async (deployer, app) => {
+      await deployer.deploy(input(), work());
+      const file = join(app.folder, 'state.json');
+      writeFileSync(file, JSON.stringify({ key: 'run-1', release: RELEASES.good.pinned, done: false }));
+      const how = work();
+      expect(await deployer.deploy(input(), how)).toMatchObject({ adopted: false });
+      expect(how.phases.some((phase) => phase.startsWith('command 1 of'))).toBe(true);
+    }));
+
   test('keeps no secret in its state file', () =>
     using({}, async (deployer, app) => {
       await deployer.deploy(input(), work());
@@ -196,7 +206,6 @@ function ownTests(server: () => Sshd | undefined): void {
         key: 'run-1',
         release: 'aaaa1',
         done: true,
-        before: { state: 'absent', release: null, id: null },
       });
     }));
 }
