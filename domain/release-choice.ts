@@ -36,8 +36,8 @@ export function chooseRelease(facts: ReleaseFacts, blamed: boolean): ChosenRelea
 
 function chooseSame({ candidates, live }: ReleaseFacts): ChosenRelease {
   const same = live === null ? undefined : (candidates.find((one) => isSame(one.pinned, live)) ?? unknown(live));
-  if (same) return chosen(same, 'the one that runs, which is not to blame');
-  return chosen(newest(candidates), 'what runs cannot be told, so the newest');
+  if (same) return chosen(same, 'the one that runs and is not to blame');
+  return chosen(newest(candidates), 'the newest, since what runs cannot be told');
 }
 
 function chooseOther({ candidates, live }: ReleaseFacts): ChosenRelease {
@@ -47,9 +47,9 @@ function chooseOther({ candidates, live }: ReleaseFacts): ChosenRelease {
   const left = candidates.filter((_, index) => index !== at);
   if (left.length === 0) throw none(`the only one known is ${short(live)}, which misbehaves`);
   const over = `; ${candidates[at]?.ref ?? short(live)} is passed over: it runs where the app misbehaves`;
-  if (left.some(({ proven }) => proven !== null)) return chosen(newest(left), `the newest besides it${over}`);
+  if (left.some(({ proven }) => proven !== null)) return chosen(newest(left), 'the newest other one', over);
   const before = at === -1 ? undefined : candidates[at + 1];
-  return before ? chosen(before, `the one before the one that runs${over}`) : chosen(newest(left), `the newest${over}`);
+  return before ? chosen(before, 'the one before the one that runs', over) : chosen(newest(left), 'the newest', over);
 }
 
 /** The newest that is proven, or else the newest. */
@@ -59,9 +59,9 @@ function newest(candidates: readonly Candidate[]): Candidate {
   throw none('none is known');
 }
 
-function chosen({ ref, pinned, proven }: Candidate, why: string): ChosenRelease {
-  const proof = proven === null ? 'nothing shows that it ever passed its gates' : `it has passed its gates: ${proven}`;
-  return { release: { ref, pinned }, why: `${why}; ${proof}`, unproven: proven === null };
+function chosen({ ref, pinned, proven }: Candidate, which: string, over = ''): ChosenRelease {
+  const proof = proven === null ? 'which nothing has proven yet' : `which has passed its gates (${proven})`;
+  return { release: { ref, pinned }, why: `${which}, ${proof}${over}`, unproven: proven === null };
 }
 
 /** One that has no tag is deployed by what it is pinned to. */
