@@ -1,7 +1,5 @@
 /** What is found out before anything is written: what has failed, what takes over, and what runs on it then. */
-import { sleep } from '@temporalio/workflow';
 import { type AppDiagnosis, diagnoseApp } from '../domain/app-failure.ts';
-import type { AppProbe } from '../domain/app-probe.ts';
 import { type AppAssessment, type AppServer, serverAt, successorOf, type TrafficView } from '../domain/app-recovery.ts';
 import type { Deployed } from '../domain/deployment.ts';
 import * as loss from '../domain/partial-loss.ts';
@@ -11,7 +9,7 @@ import type { AppServerInput } from '../domain/run-input.ts';
 import { describeGate, overallVerdict } from '../domain/verdict.ts';
 import { type AppServerRun, serversOf } from './app-server-steps.ts';
 import { failureWith, troubleOf } from './failure.ts';
-import type { Hands } from './hands.ts';
+import { lookUntilSure } from './look-until-sure.ts';
 
 /** What is the matter, and with which server. */
 export interface AppFailure {
@@ -33,26 +31,13 @@ export async function confirmAppFailure(run: AppServerRun, input: AppServerInput
       const from = serverAt(servers, traffic);
       // A name that is none ends the run at once, and not after all the looking.
       successorOf(servers, from, input.to);
-      const diagnosis = await lookUntilSure(act, from.name, confirm);
+      const look = () => act.probeApp({ name: from.name });
+      const diagnosis = await lookUntilSure(look, (seen) => diagnoseApp(seen, confirm.rounds), confirm.everySeconds);
       if (diagnosis.remedy === 'mend' && input.move !== true) throw failureWith('APP_NEEDS_HAND', diagnosis.sentence);
       return { diagnosis, traffic, from };
     },
     ({ diagnosis }) => diagnosis.sentence,
   );
-}
-
-async function lookUntilSure(
-  act: Hands,
-  server: string,
-  { rounds, everySeconds }: { rounds: number; everySeconds: number },
-): Promise<AppDiagnosis> {
-  const probes: AppProbe[] = [];
-  for (;;) {
-    probes.push(await act.probeApp({ name: server }));
-    const diagnosis = diagnoseApp(probes, rounds);
-    if (diagnosis) return diagnosis;
-    await sleep(everySeconds * 1000, { summary: 'before the next look' });
-  }
 }
 
 /** Everything that the plan stands on. @throws NO_RELEASE, INVALID_INPUT, CONFIGURATION_REFUSED */

@@ -1,6 +1,4 @@
 /** What is found out before anything is written: what has failed, what can be restored, and where to. */
-import { sleep } from '@temporalio/workflow';
-import type { ClusterProbe } from '../domain/cluster-probe.ts';
 import { type Diagnosis, diagnose, servesOthers } from '../domain/cluster-failure.ts';
 import * as recovery from '../domain/cluster-recovery.ts';
 import type { Damage } from '../domain/damage.ts';
@@ -12,7 +10,7 @@ import { supportMessage } from '../domain/support-message.ts';
 import { describeGate, type Gate } from '../domain/verdict.ts';
 import { type ClusterRun, clusterOf } from './cluster-steps.ts';
 import { failureWith, troubleOf } from './failure.ts';
-import type { Hands } from './hands.ts';
+import { lookUntilSure } from './look-until-sure.ts';
 
 /** Looks until several rounds in a row agree: a blip is no failure. @throws CLUSTER_NEEDS_HAND for what no new cluster would mend */
 export async function confirmFailure(run: ClusterRun, input: ClusterInput): Promise<Diagnosis> {
@@ -20,27 +18,14 @@ export async function confirmFailure(run: ClusterRun, input: ClusterInput): Prom
   return run.must(
     'confirm',
     async (act) => {
-      const diagnosis = await lookUntilSure(act, run.settings.collectionName, confirm);
+      const look = () => act.probeCluster({ collection: run.settings.collectionName });
+      const diagnosis = await lookUntilSure(look, (seen) => diagnose(seen, confirm.rounds), confirm.everySeconds);
       if (diagnosis.remedy === 'mend' && input.replace !== true)
         throw failureWith('CLUSTER_NEEDS_HAND', diagnosis.sentence);
       return diagnosis;
     },
     ({ sentence }) => sentence,
   );
-}
-
-async function lookUntilSure(
-  act: Hands,
-  collection: string,
-  { rounds, everySeconds }: { rounds: number; everySeconds: number },
-): Promise<Diagnosis> {
-  const probes: ClusterProbe[] = [];
-  for (;;) {
-    probes.push(await act.probeCluster({ collection }));
-    const diagnosis = diagnose(probes, rounds);
-    if (diagnosis) return diagnosis;
-    await sleep(everySeconds * 1000, { summary: 'before the next look' });
-  }
 }
 
 /** The set that is at hand, if any: known before people are told, since support asks for it. */

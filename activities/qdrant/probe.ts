@@ -1,9 +1,9 @@
-import { connect } from 'node:net';
 import type { QdrantConfig } from '../../config/schema.ts';
 import type { ClusterProbe, Look } from '../../domain/cluster-probe.ts';
 import type { ChatApp } from '../../domain/chat-app.ts';
 import type { EmbeddingIdentity } from '../../domain/recovery-set.ts';
 import type { ServerActivities } from '../cluster-contract.ts';
+import { knock } from '../knock.ts';
 import { addressOf } from './address.ts';
 import { QdrantConnection } from './client.ts';
 import { Looker } from './looker.ts';
@@ -37,10 +37,11 @@ async function probeCluster(parts: Parts, connection: QdrantConnection, collecti
   const { config, checkHealth, ask, timeoutMs = TIMEOUT_MS, slowMs = SLOW_MS } = parts;
   const secrets = [config.apiKey, config.readOnlyApiKey].flatMap((key) => (key ? [key.reveal()] : []));
   const looker = new Looker({ timeoutMs, slowMs, secrets });
+  const { host, port } = addressOf(config.url);
   const at = new Date().toISOString();
   const looks: Look[] = [];
   const sides = [
-    ['process', (signal: AbortSignal) => knock(config.url, signal)],
+    ['process', async (signal: AbortSignal) => ({ status: 200, said: await knock(host, port, signal) })],
     ['ready', (signal: AbortSignal) => lookAtReadiness(connection, signal)],
     ['key', (signal: AbortSignal) => lookAtKey(connection, signal)],
     ['collection', (signal: AbortSignal) => lookAtCollection(connection, collection, signal)],
@@ -71,22 +72,6 @@ async function probeCluster(parts: Parts, connection: QdrantConnection, collecti
 
 function answers(looks: readonly Look[]): boolean {
   return looks.some(({ depth, finding }) => depth === 'ready' && (finding === 'ok' || finding === 'busy'));
-}
-
-/** A connection is all: whether Qdrant is what answers is asked next. */
-async function knock(url: string, signal: AbortSignal): Promise<{ status: number; said: string }> {
-  const { host, port } = addressOf(url);
-  const socket = connect({ host: host.replace(/^\[|\]$/g, ''), port });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-      signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
-    });
-    return { status: 200, said: `port ${port} takes connections` };
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** The management plane is another system: its silence says nothing of the cluster. */

@@ -47,3 +47,10 @@ export function keyOf({ authHeader }: AppConfig): Record<string, string> {
 export function secretsOf({ authHeader, secrets }: AskedApp): string[] {
   return authHeader ? [authHeader.value.reveal(), ...secrets] : [...secrets];
 }
+
+/** Where a server listens, with the scheme's own port where none is written. */
+export function endpointOf(url: string): { https: boolean; host: string; port: number } {
+  const { protocol, hostname, port } = new URL(url);
+  const https = protocol === 'https:';
+  return { https, host: hostname, port: Number(port) || (https ? 443 : 80) };
+}

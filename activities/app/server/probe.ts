@@ -1,12 +1,12 @@
-import { connect } from 'node:net';
 import type { AppServersConfig } from '../../../config/app-servers.ts';
 import type { AppFinding, AppLook, AppProbe, DependencyLook } from '../../../domain/app-probe.ts';
 import type { GoldenQuestion } from '../../../domain/recovery-set.ts';
+import { knock } from '../../knock.ts';
 import { lookInTime, safeWords } from '../../look.ts';
 import { createChatApp } from '../client.ts';
 import { parse, sendToApp } from '../http.ts';
 import { valueAt } from '../template.ts';
-import { type AskedApp, keyOf, type Place, secretsOf } from './place.ts';
+import { type AskedApp, endpointOf, keyOf, type Place, secretsOf } from './place.ts';
 
 export interface ProbeParts {
   readonly checks: AppServersConfig['checks'];
@@ -32,8 +32,9 @@ const QUESTIONS = 3;
 export async function probeApp(parts: ProbeParts, place: Place, cancelled?: AbortSignal): Promise<AppProbe> {
   const at = new Date().toISOString();
   const questions = (await parts.questions().catch(() => [])).slice(0, QUESTIONS);
+  const { host, port } = endpointOf(place.config.url);
   const sides: readonly (readonly [AppLook['depth'], (signal: AbortSignal) => Promise<Seen>])[] = [
-    ['port', (signal) => knock(place, signal)],
+    ['port', async (signal) => ({ finding: 'ok', said: await knock(host, port, signal) })],
     ['shallow', (signal) => lookShallow(parts, place, signal)],
     ['deep', (signal) => lookDeep(place.app, signal)],
     ['question', (signal) => lookAtAnswers(place.app, questions, signal)],
@@ -100,23 +101,6 @@ async function lookAtProcess(
   const { state, release } = looked.seen;
   const said = safeWords(`${state}, ${release ?? 'a release that cannot be told'}`, secretsOf(app));
   return { depth: 'process', finding: state === 'running' ? 'ok' : 'untried', said, milliseconds };
-}
-
-/** A connection is all: whether the app is what answers is asked next. */
-async function knock({ config }: Place, signal: AbortSignal): Promise<Seen> {
-  const { hostname, port, protocol } = new URL(config.url);
-  const number = Number(port) || (protocol === 'https:' ? 443 : 80);
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: number });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-      signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
-    });
-    return { finding: 'ok', said: `port ${number} takes connections` };
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function lookShallow({ checks }: ProbeParts, place: Place, signal: AbortSignal): Promise<Seen> {

@@ -4,7 +4,7 @@ import { checkTransport } from '../../transport.ts';
 import { exchange, NoReply } from '../../exchange.ts';
 import { RecoveryError } from '../../../domain/failures.ts';
 import { judged, send } from './endpoint.ts';
-import type { Place } from './place.ts';
+import { endpointOf, type Place } from './place.ts';
 
 const DEADLINE_MS = 30_000;
 const STRANGER = 'https://stranger.invalid';
@@ -49,12 +49,6 @@ async function checkCors({ origin }: AppServersConfig['checks'], { app }: Place,
       return { verdict: said.origin === STRANGER ? 'fail' : 'pass', observed: describe(said) };
     }),
   ];
-}
-
-function endpointOf(url: string): { https: boolean; host: string; port: number } {
-  const { protocol, hostname, port } = new URL(url);
-  const https = protocol === 'https:';
-  return { https, host: hostname, port: Number(port) || (https ? 443 : 80) };
 }
 
 interface Preflight {
